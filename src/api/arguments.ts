@@ -1,0 +1,111 @@
+/**
+ * Checks what users pass in. An option that is not supported is an error that names it: ignoring it
+ * would give a wrong answer without a word.
+ */
+import { LioranError } from "../errors.js";
+import { type Document, isPlainObject } from "../values/document.js";
+import { checkArgument } from "../values/validate.js";
+
+type OptionCheck = (value: unknown) => string | undefined;
+
+const natural: OptionCheck = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : "an integer of 0 or more";
+const flag: OptionCheck = (value) => (typeof value === "boolean" ? undefined : "true or false");
+const object: OptionCheck = (value) => (isPlainObject(value) ? undefined : "an object");
+const abortSignal: OptionCheck = (value) =>
+  value instanceof AbortSignal ? undefined : "an AbortSignal";
+const anything: OptionCheck = () => undefined;
+
+/** Every option of any call, and what its value must be. */
+const optionChecks = {
+  arrayFilters: (value: unknown) =>
+    Array.isArray(value) && value.every(isPlainObject) ? undefined : "an array of objects",
+  batchSize: natural,
+  // Carried along by tools and loggers; has no effect on the result, in MongoDB neither.
+  comment: anything,
+  dropTarget: flag,
+  includeResultMetadata: flag,
+  limit: natural,
+  maxTimeMS: natural,
+  ordered: flag,
+  projection: object,
+  returnDocument: (value: unknown) =>
+    value === "before" || value === "after" ? undefined : '"before" or "after"',
+  signal: abortSignal,
+  skip: natural,
+  sort: anything,
+  upsert: flag,
+} satisfies Record<string, OptionCheck>;
+
+/** The name of an option that some call takes. */
+export type OptionName = keyof typeof optionChecks;
+
+/**
+ * Checks the options of a call.
+ *
+ * @param allowed the options this call takes
+ * @throws INVALID_OPTION naming the call and the option
+ */
+export function checkOptions<T extends object>(
+  call: string,
+  options: T | undefined,
+  allowed: readonly OptionName[],
+): T {
+  if (options === undefined || options === null) return {} as T;
+  if (!isPlainObject(options)) {
+    throw new LioranError("INVALID_OPTION", `${call}: the options must be an object.`);
+  }
+  for (const name of Object.keys(options)) {
+    const value = (options as Document)[name];
+    if (value === undefined) continue;
+    if (!allowed.includes(name as OptionName)) {
+      throw new LioranError(
+        "INVALID_OPTION",
+        `${call}: the option "${name}" is not supported. Supported: ${allowed.join(", ")}.`,
+      );
+    }
+    const rule = optionChecks[name as OptionName](value);
+    if (rule) throw new LioranError("INVALID_OPTION", `${call}: "${name}" must be ${rule}.`);
+  }
+  return options;
+}
+
+/** A filter as it is sent. @throws BAD_VALUE naming the path */
+export function checkFilter(call: string, filter: unknown): Document {
+  if (filter === undefined || filter === null) return {};
+  return checkObject(`${call}: filter`, filter);
+}
+
+/** An object argument as it is sent. @throws BAD_VALUE naming the path */
+export function checkObject(what: string, value: unknown): Document {
+  if (!isPlainObject(value)) {
+    throw new LioranError("BAD_VALUE", `${what} must be an object, not ${kindOf(value)}.`);
+  }
+  return checkArgument(value, what) as Document;
+}
+
+/** The operators or the pipeline of an update. @throws BAD_VALUE, FAILED_TO_PARSE */
+export function checkUpdate(call: string, update: unknown): Document | Document[] {
+  if (Array.isArray(update)) {
+    return update.map((stage, at) => checkObject(`${call}: update.${at}`, stage));
+  }
+  const checked = checkObject(`${call}: update`, update);
+  const [first] = Object.keys(checked);
+  if (first !== undefined && !first.startsWith("$")) {
+    throw new LioranError(
+      "BAD_VALUE",
+      `${call}: an update needs operators such as $set, but "${first}" is a field. Use replaceOne to replace a document.`,
+    );
+  }
+  if (first === undefined) {
+    throw new LioranError("BAD_VALUE", `${call}: the update is empty; it needs operators.`);
+  }
+  return checked;
+}
+
+/** The kind of a value for a message, never the value itself. */
+export function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" ? "an object of another kind" : `a value of type ${typeof value}`;
+}

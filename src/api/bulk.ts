@@ -1,0 +1,182 @@
+/** `bulkWrite`: many operations in one call, in one commit where they fit into one operation. */
+import type { BulkModel, BulkResultData } from "../dispatch/operation.js";
+import { LioranError, type WriteError } from "../errors.js";
+import { bulkModelsMax, insertChunkBytesMax } from "../limits.js";
+import type { Runtime } from "../runtime/runtime.js";
+import { isPlainObject } from "../values/document.js";
+import { toStorable } from "../values/validate.js";
+import { checkFilter, checkObject, checkUpdate } from "./arguments.js";
+import { encodeForInsert } from "./inserts.js";
+import { defined } from "./find-cursor.js";
+import type { BulkWriteResult, Document } from "./types.js";
+
+/** A model as it is sent, and the `_id` it inserts. */
+interface Prepared {
+  model: BulkModel;
+  id?: unknown;
+}
+
+type Fields = Record<string, unknown>;
+
+/** How each operation's argument becomes a model; also the list of operations there are. */
+const preparers: Record<string, (fields: Fields, what: string) => Prepared> = {
+  insertOne: (fields, what) => {
+    const { id, bytes } = encodeForInsert(fields.document, `${what}.document`);
+    return { model: { op: "insert", document: bytes }, id };
+  },
+  updateOne: (fields, what) => ({ model: updateModel(fields, what, false) }),
+  updateMany: (fields, what) => ({ model: updateModel(fields, what, true) }),
+  replaceOne: (fields, what) => ({
+    model: {
+      op: "update",
+      filter: checkFilter(what, fields.filter),
+      update: checkReplacement(what, fields.replacement),
+      replacement: true,
+      multi: false,
+      upsert: fields.upsert === true,
+    },
+  }),
+  deleteOne: (fields, what) => ({
+    model: { op: "delete", filter: checkFilter(what, fields.filter), multi: false },
+  }),
+  deleteMany: (fields, what) => ({
+    model: { op: "delete", filter: checkFilter(what, fields.filter), multi: true },
+  }),
+};
+
+const fieldsOf: Record<string, readonly string[]> = {
+  insertOne: ["document"],
+  updateOne: ["filter", "update", "upsert", "arrayFilters"],
+  updateMany: ["filter", "update", "upsert", "arrayFilters"],
+  replaceOne: ["filter", "replacement", "upsert"],
+  deleteOne: ["filter"],
+  deleteMany: ["filter"],
+};
+
+/** Prepares the operations of a bulk write. @throws naming the operation by its position */
+export function prepareModels(operations: unknown): Prepared[] {
+  if (!Array.isArray(operations) || operations.length === 0) {
+    throw new LioranError("BAD_VALUE", "bulkWrite: operations must be an array that is not empty.");
+  }
+  return operations.map((operation: unknown, at) => prepareModel(operation, `bulkWrite: operations.${at}`));
+}
+
+/** Runs prepared operations. @throws the first failure, with `result` and `writeErrors` */
+export async function runModels(
+  runtime: Runtime,
+  db: string,
+  collection: string,
+  prepared: readonly Prepared[],
+  ordered: boolean,
+  signal: AbortSignal | undefined,
+): Promise<BulkWriteResult> {
+  const result: BulkWriteResult = {
+    insertedCount: 0,
+    matchedCount: 0,
+    modifiedCount: 0,
+    deletedCount: 0,
+    upsertedCount: 0,
+    insertedIds: {},
+    upsertedIds: {},
+  };
+  const writeErrors: WriteError[] = [];
+  let first: LioranError | undefined;
+  let from = 0;
+  while (from < prepared.length && !(first && ordered)) {
+    const to = chunkEnd(prepared, from);
+    const models = prepared.slice(from, to).map(({ model }) => model);
+    const { durability } = runtime.options;
+    try {
+      const done = await runtime.execute<"bulk">(
+        { kind: "bulk", db, collection, models, ordered, durability },
+        signal,
+      );
+      addResult(result, done, prepared, from);
+    } catch (error) {
+      if (!(error instanceof LioranError) || !error.writeErrors) throw error;
+      first ??= error;
+      addResult(result, error.result as unknown as BulkResultData, prepared, from);
+      for (const failed of error.writeErrors) {
+        writeErrors.push({ ...failed, index: from + failed.index });
+      }
+    }
+    from = to;
+  }
+  if (!first) return result;
+  const { keyPattern, keyValue } = first;
+  throw first.with({ keyPattern, keyValue, result: { ...result }, writeErrors });
+}
+
+function prepareModel(operation: unknown, what: string): Prepared {
+  const names = isPlainObject(operation) ? Object.keys(operation) : [];
+  const [name] = names;
+  if (names.length !== 1 || !Object.hasOwn(preparers, name)) {
+    throw new LioranError(
+      "BAD_VALUE",
+      `${what} must be an object with exactly one of ${Object.keys(preparers).join(", ")}.`,
+    );
+  }
+  const fields = (operation as Fields)[name];
+  if (!isPlainObject(fields)) {
+    throw new LioranError("BAD_VALUE", `${what}.${name} must be an object.`);
+  }
+  for (const field of Object.keys(fields)) {
+    if (fieldsOf[name].includes(field) || fields[field] === undefined) continue;
+    throw new LioranError("INVALID_OPTION", `${what}.${name}: "${field}" is not supported.`);
+  }
+  return preparers[name](fields, `${what}.${name}`);
+}
+
+function updateModel(fields: Fields, what: string, multi: boolean): BulkModel {
+  return defined({
+    op: "update",
+    filter: checkFilter(what, fields.filter),
+    update: checkUpdate(what, fields.update),
+    replacement: false,
+    multi,
+    upsert: fields.upsert === true,
+    arrayFilters: checkArrayFilters(what, fields.arrayFilters),
+  });
+}
+
+/** @throws BAD_VALUE */
+export function checkArrayFilters(what: string, filters: unknown): Document[] | undefined {
+  if (filters === undefined) return undefined;
+  if (!Array.isArray(filters)) {
+    throw new LioranError("BAD_VALUE", `${what}: arrayFilters must be an array of objects.`);
+  }
+  return filters.map((filter: unknown, at) => checkObject(`${what}: arrayFilters.${at}`, filter));
+}
+
+/** @throws DOLLAR_PREFIXED_FIELD, BAD_VALUE */
+export function checkReplacement(what: string, replacement: unknown): Document {
+  const document = checkObject(`${what}: replacement`, replacement);
+  return toStorable(document, { what: `${what}: replacement`, replacement: true });
+}
+
+function addResult(
+  result: BulkWriteResult,
+  done: BulkResultData,
+  prepared: readonly Prepared[],
+  offset: number,
+): void {
+  result.insertedCount += done.inserted;
+  result.matchedCount += done.matched;
+  result.modifiedCount += done.modified;
+  result.deletedCount += done.deleted;
+  result.upsertedCount += done.upserted.length;
+  for (const at of done.insertedAt) result.insertedIds[offset + at] = prepared[offset + at].id;
+  for (const [at, id] of done.upserted) result.upsertedIds[offset + at] = id;
+}
+
+function chunkEnd(prepared: readonly Prepared[], from: number): number {
+  let bytes = 0;
+  let to = from;
+  while (to < prepared.length && to - from < bulkModelsMax) {
+    const { model } = prepared[to];
+    if (model.op === "insert") bytes += model.document.length;
+    if (to > from && bytes > insertChunkBytesMax) break;
+    to += 1;
+  }
+  return to;
+}

@@ -1,0 +1,482 @@
+/**
+ * A collection: the official MongoDB Node driver's `Collection`, with its names, arguments, options
+ * and result shapes (https://mongodb.github.io/node-mongodb-native/). Where MongoDB's manual defines a
+ * semantic, that definition holds.
+ */
+import { decode } from "../cbor/codec.js";
+import type {
+  FindAndModifyOperation,
+  UpdateOperation,
+  UpdateResultData,
+} from "../dispatch/operation.js";
+import { LioranError } from "../errors.js";
+import { checkCollectionName } from "../names.js";
+import { planId } from "../query/plan.js";
+import { normalizeSort } from "../query/sort.js";
+import type { Runtime } from "../runtime/runtime.js";
+import { checkFilter, checkObject, checkOptions, checkUpdate } from "./arguments.js";
+import { checkArrayFilters, checkReplacement, prepareModels, runModels } from "./bulk.js";
+import { defined, FindCursor } from "./find-cursor.js";
+import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
+import type {
+  BulkWriteOperation,
+  BulkWriteOptions,
+  BulkWriteResult,
+  CountOptions,
+  DeleteResult,
+  DistinctOptions,
+  Document,
+  Filter,
+  FindOneAndChangeOptions,
+  FindOneAndOptions,
+  FindOneAndUpdateOptions,
+  FindOptions,
+  IdOf,
+  InsertManyOptions,
+  InsertManyResult,
+  InsertOneResult,
+  ModifyResult,
+  OperationOptions,
+  OptionalId,
+  ReplaceOptions,
+  UpdateFilter,
+  UpdateOptions,
+  UpdateResult,
+  WithId,
+} from "./types.js";
+
+const basic = ["signal", "comment"] as const;
+const findOptions = [
+  ...basic,
+  "sort",
+  "projection",
+  "skip",
+  "limit",
+  "batchSize",
+  "maxTimeMS",
+] as const;
+const findOneOptions = [...basic, "sort", "projection", "skip", "maxTimeMS"] as const;
+const findOneAndOptions = [...basic, "sort", "projection", "includeResultMetadata"] as const;
+
+export class Collection<T extends object = Document> {
+  readonly #runtime: Runtime;
+  readonly #db: string;
+  #name: string;
+
+  constructor(runtime: Runtime, db: string, name: string) {
+    checkCollectionName(name);
+    this.#runtime = runtime;
+    this.#db = db;
+    this.#name = name;
+  }
+
+  /** The name without the database. */
+  get collectionName(): string {
+    return this.#name;
+  }
+
+  get dbName(): string {
+    return this.#db;
+  }
+
+  /** `<database>.<collection>`. */
+  get namespace(): string {
+    return `${this.#db}.${this.#name}`;
+  }
+
+  /**
+   * Inserts one document. A missing `_id` becomes a UUIDv7 string, here and on the object passed in.
+   *
+   * @throws LioranError 11000 when the `_id` exists
+   */
+  async insertOne(
+    document: OptionalId<T>,
+    options?: OperationOptions,
+  ): Promise<InsertOneResult<IdOf<T>>> {
+    const { signal } = checkOptions("insertOne", options, basic);
+    const encoded = encodeForInsert(document, "document");
+    const target = { db: this.#db, collection: this.#name, ordered: true };
+    const { first } = await insertEncoded(this.#runtime, target, [encoded], signal);
+    if (first) throw first.with({ keyPattern: first.keyPattern, keyValue: first.keyValue });
+    return { acknowledged: true, insertedId: encoded.id as IdOf<T> };
+  }
+
+  /**
+   * Inserts documents.
+   *
+   * @throws LioranError of the first failure, with `result` and `writeErrors`. Ordered inserts (the
+   *   default) stop there, unordered ones go on.
+   */
+  async insertMany(
+    documents: readonly OptionalId<T>[],
+    options?: InsertManyOptions,
+  ): Promise<InsertManyResult<IdOf<T>>> {
+    const { signal, ordered = true } = checkOptions("insertMany", options, [...basic, "ordered"]);
+    if (!Array.isArray(documents) || documents.length === 0) {
+      throw new LioranError(
+        "BAD_VALUE",
+        "insertMany: documents must be an array that is not empty.",
+      );
+    }
+    const encoded = documents.map((document, at) => encodeForInsert(document, `documents.${at}`));
+    const target = { db: this.#db, collection: this.#name, ordered };
+    const outcome = await insertEncoded(this.#runtime, target, encoded, signal);
+    const result = insertManyResult<IdOf<T>>(outcome.insertedAt, encoded);
+    if (!outcome.first) return result;
+    const { keyPattern, keyValue } = outcome.first;
+    const { writeErrors } = outcome;
+    throw outcome.first.with({ keyPattern, keyValue, result: { ...result }, writeErrors });
+  }
+
+  /** A cursor over the documents that match. Nothing runs before it is read. */
+  find(filter?: Filter<T> | null, options?: FindOptions): FindCursor<WithId<T>> {
+    const checked = checkOptions("find", options, findOptions);
+    return new FindCursor<WithId<T>>(
+      this.#runtime,
+      {
+        kind: "find",
+        db: this.#db,
+        collection: this.#name,
+        filter: checkFilter("find", filter),
+      },
+      checked,
+    );
+  }
+
+  /** The first document that matches, or `null`. */
+  async findOne(
+    filter?: Filter<T> | null,
+    options?: Omit<FindOptions, "limit" | "batchSize">,
+  ): Promise<WithId<T> | null> {
+    if (options === undefined && filter) {
+      // The most frequent read of all: one document by `_id`, without a cursor.
+      const found = this.#findById(filter);
+      if (found !== undefined) return found;
+    }
+    const checked = checkOptions("findOne", options, findOneOptions);
+    const cursor = this.find(filter, { ...checked, limit: 1 });
+    const document = await cursor.next();
+    await cursor.close();
+    return document;
+  }
+
+  /**
+   * Changes the first document that matches with update operators or a pipeline.
+   *
+   * https://www.mongodb.com/docs/manual/reference/method/db.collection.updateOne/
+   */
+  updateOne(
+    filter: Filter<T>,
+    update: UpdateFilter<T> | Document[],
+    options?: UpdateOptions,
+  ): Promise<UpdateResult> {
+    return this.#update("updateOne", filter, update, false, options);
+  }
+
+  /**
+   * Changes every document that matches. It takes effect as a whole: when one document cannot be
+   * changed, none is.
+   */
+  updateMany(
+    filter: Filter<T>,
+    update: UpdateFilter<T> | Document[],
+    options?: UpdateOptions,
+  ): Promise<UpdateResult> {
+    return this.#update("updateMany", filter, update, true, options);
+  }
+
+  /** Replaces the first document that matches; its `_id` stays. */
+  async replaceOne(
+    filter: Filter<T>,
+    replacement: Document,
+    options?: ReplaceOptions,
+  ): Promise<UpdateResult> {
+    const checked = checkOptions("replaceOne", options, [...basic, "upsert"]);
+    const operation: UpdateOperation = {
+      kind: "update",
+      ...this.#target(),
+      filter: checkFilter("replaceOne", filter),
+      update: checkReplacement("replaceOne", replacement),
+      replacement: true,
+      multi: false,
+      upsert: checked.upsert ?? false,
+    };
+    return updateResult(await this.#runtime.execute<"update">(operation, checked.signal));
+  }
+
+  /** Removes the first document that matches. */
+  deleteOne(filter: Filter<T>, options?: OperationOptions): Promise<DeleteResult> {
+    return this.#delete("deleteOne", filter, false, options);
+  }
+
+  /** Removes every document that matches. */
+  deleteMany(filter: Filter<T>, options?: OperationOptions): Promise<DeleteResult> {
+    return this.#delete("deleteMany", filter, true, options);
+  }
+
+  /** How many documents match, exactly. */
+  async countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number> {
+    const checked = checkOptions("countDocuments", options, [
+      ...basic,
+      "skip",
+      "limit",
+      "maxTimeMS",
+    ]);
+    const { skip, limit, maxTimeMS: maxTimeMs, signal } = checked;
+    const operation = {
+      kind: "count",
+      db: this.#db,
+      collection: this.#name,
+      filter: checkFilter("countDocuments", filter),
+      skip,
+      limit,
+      maxTimeMs,
+    } as const;
+    return this.#runtime.execute<"count">(defined({ ...operation }), signal);
+  }
+
+  /** How many documents the collection has. Here the figure is exact, and free. */
+  async estimatedDocumentCount(options?: OperationOptions): Promise<number> {
+    const { signal } = checkOptions("estimatedDocumentCount", options, basic);
+    return this.#runtime.execute<"estimatedCount">(
+      { kind: "estimatedCount", db: this.#db, collection: this.#name },
+      signal,
+    );
+  }
+
+  /** The different values of a field; the elements of arrays count one by one. */
+  async distinct(
+    key: string,
+    filter?: Filter<T> | null,
+    options?: DistinctOptions,
+  ): Promise<unknown[]> {
+    const checked = checkOptions("distinct", options, [...basic, "maxTimeMS"]);
+    if (typeof key !== "string" || key === "") {
+      throw new LioranError("BAD_VALUE", "distinct: the field must be a non-empty string.");
+    }
+    const operation = {
+      kind: "distinct",
+      db: this.#db,
+      collection: this.#name,
+      key,
+      filter: checkFilter("distinct", filter),
+      maxTimeMs: checked.maxTimeMS,
+    } as const;
+    return this.#runtime.execute<"distinct">(defined({ ...operation }), checked.signal);
+  }
+
+  /** Changes one document and returns it as it was before, or after. `null` when none matches. */
+  findOneAndUpdate(
+    filter: Filter<T>,
+    update: UpdateFilter<T> | Document[],
+    options: FindOneAndUpdateOptions & { includeResultMetadata: true },
+  ): Promise<ModifyResult<T>>;
+  findOneAndUpdate(
+    filter: Filter<T>,
+    update: UpdateFilter<T> | Document[],
+    options?: FindOneAndUpdateOptions,
+  ): Promise<WithId<T> | null>;
+  findOneAndUpdate(
+    filter: Filter<T>,
+    update: UpdateFilter<T> | Document[],
+    options?: FindOneAndUpdateOptions,
+  ): Promise<WithId<T> | ModifyResult<T> | null> {
+    const call = "findOneAndUpdate";
+    return this.#findAndModify(call, "update", filter, () => checkUpdate(call, update), options);
+  }
+
+  /** Replaces one document and returns it as it was before, or after. */
+  findOneAndReplace(
+    filter: Filter<T>,
+    replacement: Document,
+    options: FindOneAndChangeOptions & { includeResultMetadata: true },
+  ): Promise<ModifyResult<T>>;
+  findOneAndReplace(
+    filter: Filter<T>,
+    replacement: Document,
+    options?: FindOneAndChangeOptions,
+  ): Promise<WithId<T> | null>;
+  findOneAndReplace(
+    filter: Filter<T>,
+    replacement: Document,
+    options?: FindOneAndChangeOptions,
+  ): Promise<WithId<T> | ModifyResult<T> | null> {
+    const call = "findOneAndReplace";
+    const change = () => checkReplacement(call, replacement);
+    return this.#findAndModify(call, "replace", filter, change, options);
+  }
+
+  /** Removes one document and returns it. */
+  findOneAndDelete(
+    filter: Filter<T>,
+    options: FindOneAndOptions & { includeResultMetadata: true },
+  ): Promise<ModifyResult<T>>;
+  findOneAndDelete(filter: Filter<T>, options?: FindOneAndOptions): Promise<WithId<T> | null>;
+  findOneAndDelete(
+    filter: Filter<T>,
+    options?: FindOneAndOptions,
+  ): Promise<WithId<T> | ModifyResult<T> | null> {
+    return this.#findAndModify("findOneAndDelete", "remove", filter, () => undefined, options);
+  }
+
+  /**
+   * Runs many writes in one call.
+   *
+   * @throws LioranError of the first failure, with `result` and `writeErrors`. Ordered ones (the
+   *   default) stop there, unordered ones go on.
+   */
+  async bulkWrite(
+    operations: readonly BulkWriteOperation<T>[],
+    options?: BulkWriteOptions,
+  ): Promise<BulkWriteResult> {
+    const { ordered = true, signal } = checkOptions("bulkWrite", options, [...basic, "ordered"]);
+    const prepared = prepareModels(operations);
+    return runModels(this.#runtime, this.#db, this.#name, prepared, ordered, signal);
+  }
+
+  /** Drops the collection. @returns whether there was one */
+  async drop(options?: OperationOptions): Promise<boolean> {
+    const { signal } = checkOptions("drop", options, basic);
+    const operation = { kind: "dropCollection", ...this.#target() } as const;
+    return this.#runtime.execute<"dropCollection">(operation, signal);
+  }
+
+  /** Renames the collection. @throws LioranError 26 when there is none, 48 when the name is taken */
+  async rename(
+    name: string,
+    options?: OperationOptions & { dropTarget?: boolean },
+  ): Promise<Collection<T>> {
+    const checked = checkOptions("rename", options, [...basic, "dropTarget"]);
+    checkCollectionName(name);
+    await this.#runtime.execute<"renameCollection">(
+      {
+        kind: "renameCollection",
+        ...this.#target(),
+        to: name,
+        dropTarget: checked.dropTarget ?? false,
+      },
+      checked.signal,
+    );
+    this.#name = name;
+    return this;
+  }
+
+  /** What `createCollection` was given for this collection. */
+  async options(): Promise<Document> {
+    const entries = await this.#runtime.execute<"listCollections">({
+      kind: "listCollections",
+      db: this.#db,
+    });
+    return entries.find(({ name }) => name === this.#name)?.options ?? {};
+  }
+
+  /** Always false: there are no capped collections. */
+  async isCapped(): Promise<boolean> {
+    return false;
+  }
+
+  #target() {
+    const { durability } = this.#runtime.options;
+    return { db: this.#db, collection: this.#name, durability };
+  }
+
+  #findById(filter: Filter<T>): WithId<T> | null | undefined {
+    const plan = planId(filter);
+    if (plan.kind !== "ids" || plan.ids.length !== 1 || plan.residual) return undefined;
+    // Anything unusual about the filter takes the long way, where it is checked.
+    const [id] = plan.ids;
+    if (typeof id !== "string" && typeof id !== "number") return undefined;
+    const found = this.#runtime.findById(this.#db, this.#name, id);
+    return found as WithId<T> | null | undefined;
+  }
+
+  async #update(
+    call: string,
+    filter: unknown,
+    update: unknown,
+    multi: boolean,
+    options: UpdateOptions | undefined,
+  ): Promise<UpdateResult> {
+    const checked = checkOptions(call, options, [...basic, "upsert", "arrayFilters"]);
+    const operation: UpdateOperation = {
+      kind: "update",
+      ...this.#target(),
+      filter: checkFilter(call, filter),
+      update: checkUpdate(call, update),
+      replacement: false,
+      multi,
+      upsert: checked.upsert ?? false,
+      arrayFilters: checkArrayFilters(call, checked.arrayFilters),
+    };
+    const data = await this.#runtime.execute<"update">(defined(operation), checked.signal);
+    return updateResult(data);
+  }
+
+  async #delete(
+    call: string,
+    filter: unknown,
+    multi: boolean,
+    options: OperationOptions | undefined,
+  ): Promise<DeleteResult> {
+    const { signal } = checkOptions(call, options, basic);
+    const { deleted } = await this.#runtime.execute<"delete">(
+      { kind: "delete", ...this.#target(), filter: checkFilter(call, filter), multi },
+      signal,
+    );
+    return { acknowledged: true, deletedCount: deleted };
+  }
+
+  async #findAndModify(
+    call: string,
+    action: FindAndModifyOperation["action"],
+    filter: unknown,
+    change: () => Document | Document[] | undefined,
+    options: FindOneAndUpdateOptions | undefined,
+  ): Promise<WithId<T> | ModifyResult<T> | null> {
+    const changing = action === "remove" ? [] : (["upsert", "returnDocument"] as const);
+    const filters = action === "update" ? (["arrayFilters"] as const) : [];
+    const checked = checkOptions(call, options, [...findOneAndOptions, ...changing, ...filters]);
+    const operation: FindAndModifyOperation = {
+      kind: "findAndModify",
+      ...this.#target(),
+      action,
+      filter: checkFilter(call, filter),
+      sort: checked.sort === undefined ? undefined : normalizeSort(checked.sort),
+      projection: checked.projection && checkObject(`${call}: projection`, checked.projection),
+      update: change(),
+      upsert: checked.upsert ?? false,
+      returnNew: checked.returnDocument === "after",
+      arrayFilters: checkArrayFilters(call, checked.arrayFilters),
+    };
+    const { value, matched, upserted } = await this.#runtime.execute<"findAndModify">(
+      defined(operation),
+      checked.signal,
+    );
+    const document = value ? (decode(value) as WithId<T>) : null;
+    if (!checked.includeResultMetadata) return document;
+    const n = matched || upserted.length > 0 ? 1 : 0;
+    const lastErrorObject: ModifyResult<T>["lastErrorObject"] = { n };
+    if (action !== "remove") lastErrorObject.updatedExisting = matched;
+    if (upserted.length > 0) lastErrorObject.upserted = upserted[0];
+    return { value: document, lastErrorObject, ok: 1 };
+  }
+}
+
+function updateResult({ matched, modified, upserted }: UpdateResultData): UpdateResult {
+  return {
+    acknowledged: true,
+    matchedCount: matched,
+    modifiedCount: modified,
+    upsertedCount: upserted.length,
+    upsertedId: upserted.length > 0 ? upserted[0] : null,
+  };
+}
+
+function insertManyResult<Id>(
+  insertedAt: readonly number[],
+  encoded: readonly EncodedDocument[],
+): InsertManyResult<Id> {
+  const insertedIds: Record<number, Id> = {};
+  for (const at of insertedAt) insertedIds[at] = encoded[at].id as Id;
+  return { acknowledged: true, insertedCount: insertedAt.length, insertedIds };
+}

@@ -1,0 +1,191 @@
+/**
+ * Cursors: results batch by batch.
+ *
+ *   new --first read--> open --end, close, error--> closed --rewind--> new
+ */
+import type { CursorResult } from "../dispatch/operation.js";
+import { LioranError } from "../errors.js";
+import { decodeSequence } from "../cbor/codec.js";
+
+type State = "new" | "open" | "closed";
+
+/** Where a cursor gets its batches; the API's view of the dispatcher. */
+export interface CursorFeed {
+  first(batchSize: number | undefined): Promise<CursorResult>;
+  more(cursor: number, batchSize: number | undefined): Promise<CursorResult>;
+  kill(cursor: number): Promise<unknown>;
+}
+
+/** What all cursors can do. `T` is what they give. */
+export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDisposable {
+  #state: State = "new";
+  #buffer: unknown[] = [];
+  #at = 0;
+  #cursorId = 0;
+  #batchSize: number | undefined;
+  #transforms: ((value: never) => unknown)[] = [];
+
+  /** The way to the data, made when the first result is asked for. */
+  protected abstract feed(): CursorFeed;
+
+  /** Whether the cursor gives no more results. */
+  get closed(): boolean {
+    return this.#state === "closed";
+  }
+
+  /** Documents per batch: a hint that does not change the results. @throws once reading has begun */
+  batchSize(size: number): this {
+    this.assertNew("batchSize");
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new LioranError("BAD_VALUE", "batchSize must be an integer of 0 or more.");
+    }
+    this.#batchSize = size || undefined;
+    return this;
+  }
+
+  /** Turns each result into something else. @throws once reading has begun */
+  map<U>(transform: (value: T) => U): AbstractCursor<U> {
+    this.assertNew("map");
+    this.#transforms.push(transform as (value: never) => unknown);
+    return this as unknown as AbstractCursor<U>;
+  }
+
+  /** The next result, or `null` at the end. */
+  async next(): Promise<T | null> {
+    return (await this.#fill()) ? this.#take() : null;
+  }
+
+  /** As {@link next}: nothing arrives later at the end of these cursors. */
+  tryNext(): Promise<T | null> {
+    return this.next();
+  }
+
+  /** Whether there is a next result. */
+  hasNext(): Promise<boolean> {
+    return this.#fill();
+  }
+
+  /** All remaining results; the cursor is then closed. */
+  async toArray(): Promise<T[]> {
+    const all: T[] = [];
+    while (await this.#fill()) while (this.#at < this.#buffer.length) all.push(this.#take());
+    return all;
+  }
+
+  /** Calls `visit` for each result, until it returns false. */
+  async forEach(visit: (value: T) => unknown): Promise<void> {
+    for await (const value of this) if (visit(value) === false) return;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    try {
+      while (await this.#fill()) yield this.#take();
+    } finally {
+      // Leaving a loop early must free the snapshot behind the cursor.
+      await this.close();
+    }
+  }
+
+  /** Frees what the cursor holds. Idempotent. */
+  async close(): Promise<void> {
+    const cursorId = this.#cursorId;
+    this.#finish();
+    if (cursorId !== 0) await this.feed().kill(cursorId);
+  }
+
+  /** Makes the cursor begin again, with the data of then. */
+  rewind(): void {
+    const cursorId = this.#cursorId;
+    this.#finish();
+    this.#state = "new";
+    if (cursorId !== 0) this.feed().kill(cursorId).catch(() => {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** @throws BAD_VALUE once reading has begun */
+  protected assertNew(call: string): void {
+    if (this.#state === "new") return;
+    throw new LioranError("BAD_VALUE", `${call}() must be called before the cursor is read.`);
+  }
+
+  /** Gives a copy the same batch size and transforms. */
+  protected copySettings(copy: AbstractCursor<T>): void {
+    copy.#batchSize = this.#batchSize;
+    copy.#transforms = [...this.#transforms];
+  }
+
+  /** Makes sure that there is a result in the buffer. @returns false at the end */
+  async #fill(): Promise<boolean> {
+    while (this.#at >= this.#buffer.length) {
+      if (this.#state === "closed") return false;
+      if (this.#state === "open" && this.#cursorId === 0) {
+        this.#finish();
+        return false;
+      }
+      await this.#fetch();
+    }
+    return true;
+  }
+
+  async #fetch(): Promise<void> {
+    const isFirst = this.#state === "new";
+    this.#state = "open";
+    let result: CursorResult;
+    try {
+      result = isFirst
+        ? await this.feed().first(this.#batchSize)
+        : await this.feed().more(this.#cursorId, this.#batchSize);
+    } catch (error) {
+      // The other side has closed it.
+      this.#finish();
+      throw error;
+    }
+    // It may have been closed while the batch was on its way.
+    if ((this.#state as State) === "closed") {
+      if (result.cursor !== 0) this.feed().kill(result.cursor).catch(() => {});
+      return;
+    }
+    const { batch } = result;
+    this.#buffer = "documents" in batch ? batch.documents : decodeSequence(batch.bytes);
+    this.#at = 0;
+    this.#cursorId = result.cursor;
+  }
+
+  #take(): T {
+    let value = this.#buffer[this.#at];
+    this.#at += 1;
+    for (const transform of this.#transforms) value = transform(value as never);
+    return value as T;
+  }
+
+  #finish(): void {
+    this.#state = "closed";
+    this.#cursorId = 0;
+    this.#buffer = [];
+    this.#at = 0;
+  }
+}
+
+/** A cursor over something small that is known at once, such as the list of collections. */
+export class ListCursor<T> extends AbstractCursor<T> {
+  readonly #list: () => Promise<T[]>;
+
+  constructor(list: () => Promise<T[]>) {
+    super();
+    this.#list = list;
+  }
+
+  protected override feed(): CursorFeed {
+    return {
+      first: async () => ({
+        batch: { documents: (await this.#list()) as Record<string, unknown>[] },
+        cursor: 0,
+      }),
+      more: async () => ({ batch: { documents: [] }, cursor: 0 }),
+      kill: async () => {},
+    };
+  }
+}

@@ -1,0 +1,123 @@
+/** A database: a folder below the root, with collections. */
+import { LioranError } from "../errors.js";
+import { checkCollectionName } from "../names.js";
+import type { Runtime } from "../runtime/runtime.js";
+import { checkObject, checkOptions } from "./arguments.js";
+import { Collection } from "./collection.js";
+import { type AbstractCursor, ListCursor } from "./cursor.js";
+import type { CollectionInfo, DatabaseStats, Document, OperationOptions } from "./types.js";
+
+const basic = ["signal", "comment"] as const;
+
+export class Database {
+  readonly #runtime: Runtime;
+  readonly #name: string;
+
+  constructor(runtime: Runtime, name: string) {
+    this.#runtime = runtime;
+    this.#name = name;
+  }
+
+  get databaseName(): string {
+    return this.#name;
+  }
+
+  /**
+   * A collection by name. It comes into being with the first document, or with `createCollection`.
+   *
+   * @throws LioranError 73 for a name that is not allowed
+   */
+  collection<T extends object = Document>(name: string): Collection<T> {
+    return new Collection<T>(this.#runtime, this.#name, name);
+  }
+
+  /** Creates an empty collection. @throws LioranError 48 when it exists */
+  async createCollection<T extends object = Document>(
+    name: string,
+    options?: OperationOptions,
+  ): Promise<Collection<T>> {
+    const { signal } = checkOptions("createCollection", options, basic);
+    const collection = this.collection<T>(name);
+    await this.#runtime.execute<"createCollection">(
+      { kind: "createCollection", ...this.#target(name), options: {} },
+      signal,
+    );
+    return collection;
+  }
+
+  /** The collections, in the order of their names. */
+  listCollections(): AbstractCursor<CollectionInfo> {
+    return new ListCursor(async () => {
+      const entries = await this.#runtime.execute<"listCollections">({
+        kind: "listCollections",
+        db: this.#name,
+      });
+      return entries.map(({ name, options, createdAtMs }) => ({
+        name,
+        type: "collection" as const,
+        options,
+        info: { readOnly: false, createdAt: new Date(createdAtMs) },
+      }));
+    });
+  }
+
+  /** Drops a collection. @returns whether there was one */
+  async dropCollection(name: string, options?: OperationOptions): Promise<boolean> {
+    return this.collection(name).drop(options);
+  }
+
+  /** Renames a collection. @throws LioranError 26 when there is none, 48 when the name is taken */
+  async renameCollection<T extends object = Document>(
+    from: string,
+    to: string,
+    options?: OperationOptions & { dropTarget?: boolean },
+  ): Promise<Collection<T>> {
+    return this.collection<T>(from).rename(to, options);
+  }
+
+  /** Sizes and counts. */
+  async stats(): Promise<DatabaseStats> {
+    const statistics = await this.#runtime.execute<"databaseStatistics">({
+      kind: "databaseStatistics",
+      db: this.#name,
+    });
+    return {
+      db: this.#name,
+      collections: statistics.collections,
+      objects: statistics.documents,
+      dataSize: statistics.dataBytes,
+      storageSize: statistics.fileBytes,
+      ok: 1,
+    };
+  }
+
+  /**
+   * Runs a command. There is one: `{ ping: 1 }`, which is answered by the primary (by this process
+   * when it is readonly).
+   *
+   * @throws LioranError 115 for any other command
+   */
+  async command(command: Document): Promise<{ ok: 1 }> {
+    const [name] = Object.keys(checkObject("command", command));
+    if (name !== "ping") {
+      throw new LioranError("COMMAND_NOT_SUPPORTED", `The command "${name}" is not supported.`);
+    }
+    return this.#runtime.execute<"ping">({ kind: "ping" });
+  }
+
+  /** Drops every collection of the database. @returns whether there was anything to drop */
+  async dropDatabase(): Promise<boolean> {
+    const { durability } = this.#runtime.options;
+    return this.#runtime.execute<"dropDatabase">({
+      kind: "dropDatabase",
+      db: this.#name,
+      durability,
+    });
+  }
+
+  #target(name: string) {
+    checkCollectionName(name);
+    const { durability } = this.#runtime.options;
+    return { db: this.#name, collection: name, durability };
+  }
+}

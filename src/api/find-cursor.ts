@@ -1,0 +1,133 @@
+/** The cursor of `collection.find()`. */
+import type { FindOperation } from "../dispatch/operation.js";
+import { LioranError } from "../errors.js";
+import { normalizeSort } from "../query/sort.js";
+import type { Runtime } from "../runtime/runtime.js";
+import { checkFilter, checkObject } from "./arguments.js";
+import { AbstractCursor, type CursorFeed } from "./cursor.js";
+import type { Document, Filter, FindOptions, Sort, SortDirection } from "./types.js";
+
+/**
+ * Results of a query. Nothing runs before the first result is asked for. It may be awaited directly
+ * and then gives all results as an array.
+ *
+ * As the official driver's FindCursor: https://mongodb.github.io/node-mongodb-native/
+ */
+export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]> {
+  readonly #runtime: Runtime;
+  readonly #operation: FindOperation;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(runtime: Runtime, operation: FindOperation, options: FindOptions) {
+    super();
+    this.#runtime = runtime;
+    this.#operation = operation;
+    this.#signal = options.signal;
+    if (options.sort !== undefined) this.sort(options.sort);
+    if (options.projection !== undefined) this.project(options.projection);
+    if (options.skip !== undefined) this.skip(options.skip);
+    if (options.limit !== undefined) this.limit(options.limit);
+    if (options.batchSize !== undefined) this.batchSize(options.batchSize);
+    if (options.maxTimeMS !== undefined) this.maxTimeMS(options.maxTimeMS);
+  }
+
+  /** Replaces the filter. */
+  filter(filter: Filter<T>): this {
+    this.assertNew("filter");
+    this.#operation.filter = checkFilter("find", filter);
+    return this;
+  }
+
+  /** Sets the order. @throws BAD_VALUE */
+  sort(sort: Sort, direction?: SortDirection): this {
+    this.assertNew("sort");
+    this.#operation.sort = normalizeSort(sort, direction);
+    return this;
+  }
+
+  /** Sets which fields come back. */
+  project<U = T>(projection: Document): FindCursor<U> {
+    this.assertNew("project");
+    this.#operation.projection = checkObject("find: projection", projection);
+    return this as unknown as FindCursor<U>;
+  }
+
+  /** Passes over the first results. */
+  skip(count: number): this {
+    this.assertNew("skip");
+    this.#operation.skip = natural("skip", count);
+    return this;
+  }
+
+  /** Sets how many results there are at most; 0 means all. */
+  limit(count: number): this {
+    this.assertNew("limit");
+    this.#operation.limit = natural("limit", count);
+    return this;
+  }
+
+  /** Stops the query after this many milliseconds with code 50; 0 means never. */
+  maxTimeMS(milliseconds: number): this {
+    this.assertNew("maxTimeMS");
+    this.#operation.maxTimeMs = natural("maxTimeMS", milliseconds);
+    return this;
+  }
+
+  override map<U>(transform: (value: T) => U): FindCursor<U> {
+    return super.map(transform) as FindCursor<U>;
+  }
+
+  /** How many documents match, with skip and limit. */
+  count(): Promise<number> {
+    const { db, collection, filter, skip, limit, maxTimeMs } = this.#operation;
+    return this.#runtime.execute<"count">(
+      { kind: "count", db, collection, filter, skip, limit, maxTimeMs },
+      this.#signal,
+    );
+  }
+
+  /** The same query, not yet begun. */
+  clone(): FindCursor<T> {
+    const operation = { ...this.#operation };
+    const copy = new FindCursor<T>(this.#runtime, operation, { signal: this.#signal });
+    this.copySettings(copy);
+    return copy;
+  }
+
+  // The contract: `await collection.find()` is an array.
+  // biome-ignore lint/suspicious/noThenProperty: a find cursor may be awaited
+  then<A = T[], B = never>(
+    onArray?: ((documents: T[]) => A | PromiseLike<A>) | null,
+    onError?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.toArray().then(onArray, onError);
+  }
+
+  protected override feed(): CursorFeed {
+    const runtime = this.#runtime;
+    return {
+      first: (batchSize) =>
+        runtime.execute<"find">(defined({ ...this.#operation, batchSize }), this.#signal),
+      more: (cursor, batchSize) =>
+        runtime.execute<"getMore">(defined({ kind: "getMore", cursor, batchSize }), this.#signal),
+      kill: async (cursor) => {
+        // Closing the manager has closed its cursors.
+        if (runtime.isClosing) return;
+        await runtime.execute<"killCursors">({ kind: "killCursors", cursors: [cursor] });
+      },
+    };
+  }
+}
+
+/** Without members that are undefined: they would travel as such. */
+export function defined<T extends object>(value: T): T {
+  for (const name of Object.keys(value)) {
+    if ((value as Document)[name] === undefined) delete (value as Document)[name];
+  }
+  return value;
+}
+
+function natural(name: string, value: unknown): number {
+  if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
+  throw new LioranError("BAD_VALUE", `${name} must be an integer of 0 or more.`);
+}

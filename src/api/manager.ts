@@ -1,0 +1,238 @@
+/** The entry point: one manager per process and root. */
+import { EventEmitter } from "node:events";
+import { LioranError } from "../errors.js";
+import { checkDatabaseName } from "../names.js";
+import { type ManagerOptions, resolveOptions } from "../options.js";
+import type { Role } from "../runtime/role.js";
+import { Runtime } from "../runtime/runtime.js";
+import { Database } from "./database.js";
+
+/** What a manager is to its root, as `role` events tell it. */
+export type ManagerRole = "primary" | "client" | "readonly" | "closed";
+
+/** What `listDatabases()` tells of each database. */
+export interface DatabaseInfo {
+  name: string;
+  /** Size of the database's file in bytes. */
+  sizeOnDisk: number;
+  empty: boolean;
+}
+
+/** A look at a manager and, where there is one, its primary. */
+export interface ManagerStatus {
+  role: ManagerRole;
+  rootPath: string;
+  pid: number;
+  /** Which take-over of the root this is: one higher at each. 0 before the first contact. */
+  epoch: number;
+  /** Process id of the primary; `null` while there is none. */
+  primaryPid: number | null;
+  /** Operations of this manager that have not been answered. */
+  pendingOperations: number;
+  openCursors: number;
+  /** The primary's own figures; `null` when there is none, or for a readonly manager. */
+  host: {
+    clients: number;
+    queuedOperations: number;
+    /** Since the primary's Host started. */
+    commits: number;
+    operations: number;
+  } | null;
+}
+
+export interface ManagerEvents {
+  /** The role has changed. */
+  role: [from: ManagerRole, to: ManagerRole];
+  /** The connection to the primary is gone. Operations wait for the next one. */
+  "primary-lost": [];
+  /** There is a primary: another process, or this one. */
+  "primary-found": [primary: { pid: number; epoch: number }];
+  /** Taking part in the root has failed for good; operations reject from now on. */
+  error: [error: LioranError];
+}
+
+/**
+ * Opens a root: a folder of databases that any number of processes use at once.
+ *
+ * The first manager that opens a root becomes its primary, later ones are clients, and when the
+ * primary dies a client takes over. A primary keeps its process running until `close()`; any other
+ * manager only while operations are pending.
+ */
+export class LioranManager extends EventEmitter<ManagerEvents> {
+  readonly #runtime: Runtime;
+  readonly #databases = new Map<string, Database>();
+  readonly #ready: Promise<void>;
+  #failure: LioranError | undefined;
+
+  /**
+   * Takes the lock of the root synchronously, so that the role getters are right at once.
+   *
+   * @throws LioranError `INVALID_OPTION`, `NOT_AVAILABLE`, `ROOT_INVALID`, `PERMISSION`, and
+   *   `LOCK_HELD` for `ipc: "primary"` when another manager is primary
+   */
+  constructor(options: ManagerOptions = {}) {
+    super();
+    const resolved = resolveOptions(options);
+    let onReady!: () => void;
+    let onFailed!: (error: LioranError) => void;
+    this.#ready = new Promise((resolve, reject) => {
+      onReady = resolve;
+      onFailed = reject;
+    });
+    // Who never asks for a database need not handle it.
+    this.#ready.catch(() => {});
+    this.#runtime = new Runtime(resolved, {
+      lost: () => this.emit("primary-lost"),
+      found: (primary) => {
+        onReady();
+        this.emit("primary-found", primary);
+      },
+      failed: (error) => {
+        this.#failure = error;
+        onFailed(error);
+        if (this.listenerCount("error") > 0) this.emit("error", error);
+      },
+    });
+    const { membership } = this.#runtime;
+    if (!membership) onReady();
+    membership?.roles.on("change", (from, to) => {
+      const [before, after] = [shownRole(from), shownRole(to)];
+      if (before !== after) this.emit("role", before, after);
+    });
+  }
+
+  /** The folder that holds the databases. */
+  get rootPath(): string {
+    return this.#runtime.options.rootPath;
+  }
+
+  /**
+   * A database by name. It comes into being with the first write to it.
+   *
+   * @returns once operations can run: in a primary when its Host listens, in a client when it is
+   *   connected
+   * @throws LioranError `INVALID_NAMESPACE`; `NO_PRIMARY` when there is none within
+   *   `primaryTimeoutMs`; `CLOSED`
+   */
+  async db(name: string): Promise<Database> {
+    checkDatabaseName(name);
+    this.#runtime.checkOpen();
+    if (this.#failure) throw this.#failure;
+    await this.#untilReady();
+    let database = this.#databases.get(name);
+    if (!database) {
+      database = new Database(this.#runtime, name);
+      this.#databases.set(name, database);
+    }
+    return database;
+  }
+
+  /** The databases that hold at least one collection, in the order of their names. */
+  async listDatabases(): Promise<{ databases: DatabaseInfo[]; totalSize: number; ok: 1 }> {
+    const found = await this.#runtime.execute<"listDatabases">({ kind: "listDatabases" });
+    const databases = found.map(({ name, fileBytes }) => ({
+      name,
+      sizeOnDisk: fileBytes,
+      empty: false,
+    }));
+    const totalSize = databases.reduce((sum, { sizeOnDisk }) => sum + sizeOnDisk, 0);
+    return { databases, totalSize, ok: 1 };
+  }
+
+  /**
+   * Drops every collection of a database.
+   *
+   * @returns whether there was anything to drop
+   * @throws LioranError `INVALID_NAMESPACE`, `READ_ONLY`
+   */
+  async dropDatabase(name: string): Promise<boolean> {
+    checkDatabaseName(name);
+    const { durability } = this.#runtime.options;
+    return this.#runtime.execute<"dropDatabase">({ kind: "dropDatabase", db: name, durability });
+  }
+
+  /** Whether this manager owns the root. */
+  isPrimary(): boolean {
+    return shownRole(this.#runtime.role) === "primary";
+  }
+
+  /** Whether this manager works through another one, or waits for one. */
+  isClient(): boolean {
+    return shownRole(this.#runtime.role) === "client";
+  }
+
+  /** Whether this manager was opened with `ipc: "readonly"`. */
+  isReadOnly(): boolean {
+    return this.#runtime.options.ipc === "readonly";
+  }
+
+  /** Whether this manager is a replica. Always false: replicas are not yet available. */
+  isReplica(): boolean {
+    return false;
+  }
+
+  /** A look at this manager and its primary. Does not wait for a primary that is not there. */
+  async status(): Promise<ManagerStatus> {
+    const { membership, options } = this.#runtime;
+    const isConnected = membership?.link.isConnected === true && !this.#runtime.isClosing;
+    const host = isConnected
+      ? await this.#runtime.execute<"hostStatus">({ kind: "hostStatus" })
+      : undefined;
+    return {
+      role: shownRole(this.#runtime.role),
+      rootPath: options.rootPath,
+      pid: process.pid,
+      epoch: membership?.epoch ?? 0,
+      primaryPid: membership?.primaryPid || null,
+      pendingOperations: this.#runtime.pendingOperations,
+      openCursors: this.#runtime.openCursors,
+      host: host
+        ? {
+            clients: host.clients,
+            queuedOperations: host.queuedOperations,
+            commits: host.commits,
+            operations: host.operations,
+          }
+        : null,
+    };
+  }
+
+  /**
+   * Waits for what is under way and leaves the root in order; a primary hands over to a client.
+   * Idempotent. Afterwards nothing of this manager keeps the process alive.
+   */
+  close(): Promise<void> {
+    return this.#runtime.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Waits for the first contact, at most `primaryTimeoutMs`. */
+  async #untilReady(): Promise<void> {
+    const { primaryTimeoutMs, rootPath } = this.#runtime.options;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(
+          new LioranError(
+            "NO_PRIMARY",
+            `No process that owns ${rootPath} could be reached within ${primaryTimeoutMs} ms (primaryTimeoutMs). ` +
+              'Start one: a manager without `ipc`, or with ipc: "primary".',
+          ),
+        );
+      }, primaryTimeoutMs);
+    });
+    try {
+      await Promise.race([this.#ready, timeout]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function shownRole(role: Role): ManagerRole {
+  if (role === "electing") return "client";
+  return role === "closing" ? "closed" : role;
+}

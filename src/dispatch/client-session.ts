@@ -1,0 +1,127 @@
+/**
+ * What the Host knows of one client, over all its connections: which of its writes are under way and
+ * which records of earlier ones are stored. With it a write that is sent again is recognised.
+ *
+ * Owning thread: the Host.
+ *
+ * Invariants
+ *  1. A sequence number is applied at most once: it is under way here, stored in the database, or new.
+ *  2. A record is removed only after the client said that it has the replies in it.
+ */
+import type { Environment } from "../storage/environment.js";
+import {
+  loadReplies,
+  removeRecords,
+  type SessionRecord,
+  saveReplies,
+} from "../storage/sessions.js";
+import type { WriteOutcome } from "./writer.js";
+
+type Deliver = (outcome: WriteOutcome) => void;
+
+export class ClientSession {
+  readonly clientId: Uint8Array;
+  /** One, or for a moment two when a client is back before its old connection is known dead. */
+  #connections = 0;
+  /** Every reply up to this number has reached the client. */
+  #acknowledged = 0;
+  /** Writes that have not been answered, and whom to answer: the connection may change meanwhile. */
+  readonly #underWay = new Map<number, Deliver>();
+  readonly #records = new Map<Environment, SessionRecord[]>();
+  /** Stored replies by database, loaded when the client first sends something again. */
+  readonly #stored = new Map<Environment, Map<number, WriteOutcome>>();
+
+  constructor(clientId: string) {
+    this.clientId = Buffer.from(clientId.replaceAll("-", ""), "hex");
+  }
+
+  /** How many writes have not been answered. */
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
+  acknowledge(sequence: number): void {
+    if (sequence > this.#acknowledged) this.#acknowledged = sequence;
+  }
+
+  get isConnected(): boolean {
+    return this.#connections > 0;
+  }
+
+  /** A new connection may send again what the last one lost: look at what is stored by then. */
+  connected(): void {
+    this.#connections += 1;
+    this.#stored.clear();
+  }
+
+  disconnected(): void {
+    this.#connections -= 1;
+  }
+
+  /**
+   * Registers a write.
+   *
+   * @returns false when it is under way already: `deliver` then gets the outcome of the first one
+   */
+  begin(sequence: number, deliver: Deliver): boolean {
+    const known = this.#underWay.has(sequence);
+    this.#underWay.set(sequence, deliver);
+    return !known;
+  }
+
+  /** Answers a write. */
+  settle(sequence: number, outcome: WriteOutcome): void {
+    const deliver = this.#underWay.get(sequence);
+    this.#underWay.delete(sequence);
+    deliver?.(outcome);
+  }
+
+  /** The outcome of a write that was applied before, if it was. */
+  outcomeOf(environment: Environment, sequence: number): WriteOutcome | undefined {
+    let stored = this.#stored.get(environment);
+    if (!stored) {
+      stored = this.#load(environment);
+      this.#stored.set(environment, stored);
+    }
+    return stored.get(sequence);
+  }
+
+  /**
+   * Stores outcomes in the open write transaction and removes what the client needs no more.
+   *
+   * @returns to be called once the transaction has committed
+   */
+  remember(
+    environment: Environment,
+    replies: readonly { sequence: number; outcome: WriteOutcome }[],
+  ): () => void {
+    if (!this.#records.has(environment)) this.#load(environment);
+    const records = this.#records.get(environment)!;
+    const obsolete = records.filter((record) => record.lastSequence <= this.#acknowledged);
+    removeRecords(
+      environment,
+      obsolete.map((record) => record.key),
+    );
+    const saved = saveReplies(
+      environment,
+      this.clientId,
+      replies.map(({ sequence, outcome }) => ({ sequence, ...outcome })),
+    );
+    return () => {
+      const gone = new Set(obsolete);
+      const kept = records.filter((record) => !gone.has(record));
+      this.#records.set(environment, [...kept, saved]);
+    };
+  }
+
+  /** The keys of everything that is stored for this client, for a client that leaves in order. */
+  storedKeys(environment: Environment): Uint8Array[] {
+    return (this.#records.get(environment) ?? []).map((record) => record.key);
+  }
+
+  #load(environment: Environment): Map<number, WriteOutcome> {
+    const { replies, records } = loadReplies(environment, this.clientId);
+    this.#records.set(environment, records);
+    return new Map(replies.map(({ sequence, failed, body }) => [sequence, { failed, body }]));
+  }
+}

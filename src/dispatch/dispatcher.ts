@@ -1,0 +1,386 @@
+/**
+ * Executes operations. The same class runs in every place; what differs is its equipment:
+ *
+ *   place                databases   pool    owner   writer
+ *   main thread          yes         yes     yes     -        (primary and client alike)
+ *   main, ipc readonly   yes         yes     -       -
+ *   pool worker          yes         -       -       -
+ *   Host thread          yes         yes     -       yes
+ *
+ * A read takes the shortest path that gives the same answer: here and now when it is cheap, on the
+ * pool when it is not, and at the owner when the manager was told so. What changes data goes to the
+ * writer, and where there is none, to the owner.
+ */
+import { encode } from "../cbor/codec.js";
+import { LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
+import {
+  CancellableControl,
+  CancelFlag,
+  type Control,
+  InlineBudget,
+  InlineBudgetExceeded,
+} from "../query/control.js";
+import { planId } from "../query/plan.js";
+import { findCollection } from "../storage/catalog.js";
+import { getDocument } from "../storage/collection.js";
+import type { Databases } from "../storage/databases.js";
+import { decodeDocument } from "../storage/document.js";
+import type { Environment } from "../storage/environment.js";
+import { idKey } from "../storage/key.js";
+import type { WriteTransaction } from "../storage/write-transaction.js";
+import type { Document } from "../values/document.js";
+import type { ClientSession } from "./client-session.js";
+import type { BatchSource, CursorTable } from "./cursors.js";
+import {
+  type CursorResult,
+  type EncodedBatch,
+  type FindOperation,
+  type HostStatus,
+  type Operation,
+  operationClass,
+  type ReadOperation,
+  type ResultOf,
+  type SearchOperation,
+  type SearchResult,
+  type WriteOperation,
+} from "./operation.js";
+import { LocalSource } from "./local-source.js";
+import {
+  collections,
+  count,
+  databaseStatistics,
+  databases as listDatabases,
+  distinct,
+  estimatedCount,
+  findRows,
+  search,
+  takeBatch,
+} from "./reads.js";
+import {
+  applyUnlessStale,
+  type PreparedWrite,
+  prepareWrite,
+  searchUntilFresh,
+} from "./write-execution.js";
+import type { WriteOutcome, Writer } from "./writer.js";
+
+/** Runs heavy reads on other threads of this process. */
+export interface QueryPool {
+  /** A cursor: opens a snapshot on a worker and reads it batch by batch. */
+  find(operation: FindOperation, flag: CancelFlag): BatchSource;
+  /** A read with one result. */
+  run<K extends "count" | "distinct" | "search">(
+    operation: Extract<ReadOperation, { kind: K }>,
+    flag: CancelFlag,
+  ): Promise<ResultOf<K>>;
+}
+
+/** The way to the lock owner. */
+export interface Owner {
+  /** Sends the operation and resolves to its decoded result. */
+  forward(operation: Operation, flag?: CancelFlag): Promise<unknown>;
+}
+
+export interface Equipment {
+  databases: Databases;
+  /** Where reads run when they could run here. */
+  reads: "local" | "primary";
+  pool?: QueryPool;
+  owner?: Owner;
+  writer?: Writer;
+  hostStatus?: () => HostStatus;
+}
+
+/** Who asks, and what belongs to the asker. */
+export interface Caller {
+  cursors: CursorTable;
+  /** Set where the reply leaves the thread: results are then handed over encoded. */
+  encoded: boolean;
+  /** Host only: whose writes are remembered for exactly once. */
+  session?: ClientSession;
+}
+
+/** How one request is to be treated. */
+export interface RequestOptions {
+  sequence?: number;
+  /** The caller's way to stop it. */
+  flag?: CancelFlag;
+}
+
+export class Dispatcher {
+  readonly #equipment: Equipment;
+
+  constructor(equipment: Equipment) {
+    this.#equipment = equipment;
+  }
+
+  /** Executes one operation. @throws what docs/errors.md lists */
+  async execute<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    caller: Caller,
+    options: RequestOptions = {},
+  ): Promise<ResultOf<K>> {
+    return (await this.#route(operation, caller, options)) as ResultOf<K>;
+  }
+
+  /**
+   * The document with this `_id`, read here and now.
+   *
+   * @returns undefined when this dispatcher may not read here, and null when there is no document
+   */
+  findById(db: string, collection: string, id: unknown): Document | null | undefined {
+    if (this.#equipment.reads === "primary") return undefined;
+    const environment = this.#equipment.databases.get(db);
+    if (!environment) return null;
+    environment.refresh();
+    const entry = findCollection(environment, collection);
+    const bytes = entry && getDocument(environment, entry.id, idKey(id));
+    return bytes ? decodeDocument(bytes) : null;
+  }
+
+  #route(operation: Operation, caller: Caller, options: RequestOptions): Promise<unknown> | unknown {
+    switch (operationClass[operation.kind]) {
+      case "read":
+        return this.#read(operation as ReadOperation, caller, options);
+      case "write":
+        return this.#forward(operation, options);
+      case "owner":
+        return this.#own(operation, options);
+      case "cursor":
+        return this.#cursor(operation, caller);
+    }
+  }
+
+  #read(operation: ReadOperation, caller: Caller, options: RequestOptions): unknown {
+    const { reads, owner, databases, pool } = this.#equipment;
+    if (reads === "primary" && owner) return this.#readAtOwner(operation, caller, options);
+    switch (operation.kind) {
+      case "listDatabases":
+        return listDatabases(databases);
+      case "listCollections":
+        return collections(this.#fresh(operation.db));
+      case "databaseStatistics":
+        return databaseStatistics(this.#fresh(operation.db));
+      case "estimatedCount": {
+        const environment = this.#fresh(operation.db);
+        return environment ? estimatedCount(environment, operation.collection) : 0;
+      }
+      case "find":
+        return this.#find(operation, caller, options);
+      case "count":
+        return this.#inlineOrPool(operation, options, count, 0, pool);
+      case "distinct":
+        return this.#inlineOrPool(operation, options, distinct, [], pool);
+      case "search":
+        return this.#inlineOrPool(operation, options, search, { idKeys: [], version: 0 }, pool);
+    }
+  }
+
+  /** Tries a read within the inline budget, and leaves it to the pool when that is exceeded. */
+  #inlineOrPool<O extends Extract<ReadOperation, { kind: "count" | "distinct" | "search" }>, R>(
+    operation: O,
+    options: RequestOptions,
+    run: (environment: Environment, operation: O, control: Control) => R,
+    empty: R,
+    pool: QueryPool | undefined,
+  ): R | Promise<R> {
+    const environment = this.#fresh(operation.db);
+    if (!environment) return empty;
+    if (!pool) return run(environment, operation, this.#control(operation, options));
+    try {
+      return run(environment, operation, new InlineBudget());
+    } catch (error) {
+      if (!(error instanceof InlineBudgetExceeded)) throw error;
+      return pool.run(operation as never, options.flag ?? new CancelFlag()) as Promise<R>;
+    }
+  }
+
+  async #find(
+    operation: FindOperation,
+    caller: Caller,
+    options: RequestOptions,
+  ): Promise<CursorResult> {
+    const environment = this.#fresh(operation.db);
+    if (!environment) return emptyResult(caller);
+    const { pool } = this.#equipment;
+    const inline = this.#findInline(environment, operation, caller);
+    if (inline) return inline;
+    const source = pool
+      ? pool.find(operation, options.flag ?? new CancelFlag())
+      : new LocalSource(environment, operation, this.#control(operation, options));
+    let first: { batch: EncodedBatch; done: boolean };
+    try {
+      first = await source.next(operation.batchSize);
+    } catch (error) {
+      source.close();
+      throw error;
+    }
+    if (first.done) source.close();
+    return { batch: first.batch, cursor: first.done ? 0 : caller.cursors.add(source) };
+  }
+
+  /** The whole result, when it is small and was cheap to find; otherwise undefined. */
+  #findInline(
+    environment: Environment,
+    operation: FindOperation,
+    caller: Caller,
+  ): CursorResult | undefined {
+    const { pool } = this.#equipment;
+    if (!pool && planId(operation.filter).kind === "scan") return undefined;
+    const rows = findRows(environment, operation, new InlineBudget());
+    try {
+      if (caller.encoded) {
+        const { batch, done } = takeBatch(rows, Number.POSITIVE_INFINITY);
+        return done ? { batch, cursor: 0 } : undefined;
+      }
+      return { batch: { documents: Array.from(rows, (row) => row.document) }, cursor: 0 };
+    } catch (error) {
+      if (!(error instanceof InlineBudgetExceeded)) throw error;
+      return undefined;
+    }
+  }
+
+  /** A forwarded read; a cursor at the owner gets an entry here, so that `getMore` finds its way. */
+  async #readAtOwner(
+    operation: ReadOperation,
+    caller: Caller,
+    { flag }: RequestOptions,
+  ): Promise<unknown> {
+    const owner = this.#equipment.owner!;
+    const result = await owner.forward(operation, flag);
+    if (operation.kind !== "find") return result;
+    const found = result as CursorResult;
+    if (found.cursor === 0) return found;
+    return { ...found, cursor: caller.cursors.add(new OwnerSource(owner, found.cursor)) };
+  }
+
+  #cursor(operation: Operation, caller: Caller): unknown {
+    if (operation.kind === "getMore") {
+      return caller.cursors.next(operation.cursor, operation.batchSize);
+    }
+    invariant(operation.kind === "killCursors", "the other cursor operation");
+    return operation.cursors.filter((id) => caller.cursors.kill(id)).length;
+  }
+
+  #own(operation: Operation, options: RequestOptions): unknown {
+    const { owner, hostStatus } = this.#equipment;
+    if (owner) return owner.forward(operation, options.flag);
+    if (operation.kind === "ping") return { ok: 1 };
+    invariant(hostStatus, "the Host reports its own status");
+    return hostStatus();
+  }
+
+  #forward(operation: Operation, options: RequestOptions): Promise<unknown> {
+    const { owner } = this.#equipment;
+    if (!owner) {
+      throw new LioranError(
+        "READ_ONLY",
+        `This manager is readonly: ${operation.kind} is not possible. Open the root without ipc: "readonly" to write.`,
+      );
+    }
+    return owner.forward(operation, options.flag);
+  }
+
+  /**
+   * Applies a write in the Host.
+   *
+   * @param settle takes the outcome, once; never throws
+   */
+  write(
+    operation: WriteOperation,
+    bytes: number,
+    caller: Caller,
+    sequence: number,
+    settle: (outcome: WriteOutcome) => void,
+    fail: (error: unknown) => void,
+  ): void {
+    const { writer, databases, pool } = this.#equipment;
+    invariant(writer, "only the Host applies writes");
+    let prepared: PreparedWrite;
+    try {
+      prepared = prepareWrite(databases, operation);
+    } catch (error) {
+      fail(error);
+      return;
+    }
+    const task = (
+      apply: (transaction: WriteTransaction) => Uint8Array,
+      done: (outcome: WriteOutcome) => void,
+    ) => ({
+      db: operation.db,
+      bytes,
+      flush: operation.durability === "flushed",
+      session: caller.session,
+      sequence,
+      apply,
+      settle: done,
+    });
+    if (!prepared.search || !pool) {
+      const apply = (transaction: WriteTransaction) => encode(prepared.apply(transaction));
+      writer.submit(task(apply, settle));
+      return;
+    }
+    const submit = (found: SearchResult | undefined) =>
+      new Promise<boolean>((resolve) => {
+        let stale = false;
+        const apply = (transaction: WriteTransaction) => {
+          const applied = applyUnlessStale(prepared, transaction, found);
+          stale = applied.stale;
+          return applied.stale ? nothing : applied.body;
+        };
+        const done = (outcome: WriteOutcome) => {
+          if (!stale) settle(outcome);
+          resolve(!stale);
+        };
+        writer.submit(task(apply, done));
+      });
+    const find = (query: SearchOperation) => pool.run(query, new CancelFlag());
+    searchUntilFresh(prepared.search, find, submit).catch(fail);
+  }
+
+  #control(operation: ReadOperation, options: RequestOptions): CancellableControl {
+    const { maxTimeMs = 0 } = operation as { maxTimeMs?: number };
+    return new CancellableControl(options.flag, maxTimeMs);
+  }
+
+  /** The database, with the latest commit in sight. */
+  #fresh(db: string): Environment | undefined {
+    const environment = this.#equipment.databases.get(db);
+    environment?.refresh();
+    return environment;
+  }
+}
+
+const nothing = new Uint8Array(0);
+
+function emptyResult(caller: Caller): CursorResult {
+  const batch = caller.encoded ? { count: 0, bytes: nothing } : { documents: [] };
+  return { batch, cursor: 0 };
+}
+
+/** A cursor that is open at the owner. */
+class OwnerSource implements BatchSource {
+  readonly #owner: Owner;
+  readonly #cursor: number;
+  #open = true;
+
+  constructor(owner: Owner, cursor: number) {
+    this.#owner = owner;
+    this.#cursor = cursor;
+  }
+
+  async next(batchSize: number | undefined): Promise<{ batch: EncodedBatch; done: boolean }> {
+    const operation = { kind: "getMore", cursor: this.#cursor, batchSize } as const;
+    const result = (await this.#owner.forward(operation)) as CursorResult;
+    this.#open = result.cursor !== 0;
+    return { batch: result.batch as EncodedBatch, done: !this.#open };
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    // The owner forgets it anyway when it is idle or the connection closes.
+    this.#owner.forward({ kind: "killCursors", cursors: [this.#cursor] }).catch(() => {});
+  }
+}

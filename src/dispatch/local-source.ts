@@ -1,0 +1,52 @@
+/**
+ * A cursor that reads on the thread it was opened on: on a pool worker, or where there is no pool.
+ *
+ * Invariant: its snapshot is never older than `snapshotAgeMaxMs`. A cursor that is read too slowly
+ * loses it and then fails with a clear error; it never goes on with other data.
+ */
+import { LioranError } from "../errors.js";
+import { snapshotAgeMaxMs } from "../limits.js";
+import type { Control } from "../query/control.js";
+import type { Row } from "../query/execute.js";
+import type { Environment, Snapshot } from "../storage/environment.js";
+import type { BatchSource } from "./cursors.js";
+import type { EncodedBatch, FindOperation } from "./operation.js";
+import { findRows, takeBatch } from "./reads.js";
+
+export class LocalSource implements BatchSource {
+  readonly #snapshot: Snapshot;
+  readonly #rows: Generator<Row, void, void>;
+  readonly #expiry: NodeJS.Timeout;
+  #expired = false;
+
+  constructor(environment: Environment, operation: FindOperation, control: Control) {
+    this.#snapshot = environment.openSnapshot();
+    this.#rows = findRows(environment, operation, control, this.#snapshot);
+    this.#expiry = setTimeout(() => {
+      this.#expired = true;
+      this.close();
+    }, snapshotAgeMaxMs).unref();
+  }
+
+  /** The next batch, at once. @throws SNAPSHOT_TOO_OLD, or what ends the query */
+  take(batchSize: number | undefined): { batch: EncodedBatch; done: boolean } {
+    if (this.#expired) {
+      throw new LioranError(
+        "SNAPSHOT_TOO_OLD",
+        `The cursor was open for more than ${snapshotAgeMaxMs / 1000} s. Run the query again, and read it faster ` +
+          "or in ranges: an old snapshot keeps every process from reusing space.",
+      );
+    }
+    return takeBatch(this.#rows, batchSize);
+  }
+
+  async next(batchSize: number | undefined): Promise<{ batch: EncodedBatch; done: boolean }> {
+    return this.take(batchSize);
+  }
+
+  close(): void {
+    clearTimeout(this.#expiry);
+    this.#rows.return();
+    this.#snapshot.close();
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * The operations: everything a caller can ask for, as plain data. One operation is the body of one
+ * request frame; the same object is executed on the calling thread, on a pool worker or in the Host.
+ *
+ * Documents travel encoded (docs/format.md), so that whoever only passes them on, or stores them,
+ * never decodes them.
+ */
+import type { CollectionEntry } from "../storage/catalog.js";
+import type { Document } from "../values/document.js";
+
+/** When a write is acknowledged: after the flush to disk, or once committed. */
+export type Durability = "flushed" | "committed";
+
+/** A sort in its one normal form. */
+export type SortSpec = [path: string, direction: 1 | -1][];
+
+interface OnCollection {
+  db: string;
+  collection: string;
+}
+
+interface Read extends OnCollection {
+  /** Stop with MAX_TIME_EXPIRED after this time. 0 or missing: no limit. */
+  maxTimeMs?: number;
+}
+
+interface Write extends OnCollection {
+  durability: Durability;
+}
+
+export interface FindOperation extends Read {
+  kind: "find";
+  filter: Document;
+  sort?: SortSpec;
+  projection?: Document;
+  skip?: number;
+  /** 0 or missing: no limit. */
+  limit?: number;
+  batchSize?: number;
+}
+
+export interface CountOperation extends Read {
+  kind: "count";
+  filter: Document;
+  skip?: number;
+  limit?: number;
+}
+
+export interface DistinctOperation extends Read {
+  kind: "distinct";
+  key: string;
+  filter: Document;
+}
+
+/** The search half of an update or delete whose filter is not bounded by `_id`. */
+export interface SearchOperation extends Read {
+  kind: "search";
+  filter: Document;
+  sort?: SortSpec;
+  /** 0: all. */
+  limit: number;
+}
+
+export interface EstimatedCountOperation extends OnCollection {
+  kind: "estimatedCount";
+}
+
+export interface GetMoreOperation {
+  kind: "getMore";
+  cursor: number;
+  batchSize?: number;
+}
+
+export interface KillCursorsOperation {
+  kind: "killCursors";
+  cursors: number[];
+}
+
+export interface ListCollectionsOperation {
+  kind: "listCollections";
+  db: string;
+}
+
+export interface ListDatabasesOperation {
+  kind: "listDatabases";
+}
+
+export interface DatabaseStatisticsOperation {
+  kind: "databaseStatistics";
+  db: string;
+}
+
+export interface PingOperation {
+  kind: "ping";
+}
+
+/** The Host's half of `manager.status()`. */
+export interface HostStatusOperation {
+  kind: "hostStatus";
+}
+
+export interface InsertOperation extends Write {
+  kind: "insert";
+  /** How many documents `documents` holds. */
+  count: number;
+  /** Encoded documents, one after the other. */
+  documents: Uint8Array;
+  /** Stop at the first document that fails. */
+  ordered: boolean;
+}
+
+/** What to change in the documents that match. */
+export interface UpdateStatement {
+  filter: Document;
+  /** Operators, a pipeline, or the replacement. */
+  update: Document | Document[];
+  replacement: boolean;
+  multi: boolean;
+  upsert: boolean;
+  arrayFilters?: Document[];
+}
+
+export interface UpdateOperation extends Write, UpdateStatement {
+  kind: "update";
+}
+
+export interface DeleteStatement {
+  filter: Document;
+  multi: boolean;
+}
+
+export interface DeleteOperation extends Write, DeleteStatement {
+  kind: "delete";
+}
+
+export interface FindAndModifyOperation extends Write {
+  kind: "findAndModify";
+  action: "update" | "replace" | "remove";
+  filter: Document;
+  sort?: SortSpec;
+  projection?: Document;
+  update?: Document | Document[];
+  upsert: boolean;
+  returnNew: boolean;
+  arrayFilters?: Document[];
+}
+
+/** One statement of a bulk write. */
+export type BulkModel =
+  | { op: "insert"; document: Uint8Array }
+  | ({ op: "update" } & UpdateStatement)
+  | ({ op: "delete" } & DeleteStatement);
+
+export interface BulkOperation extends Write {
+  kind: "bulk";
+  models: BulkModel[];
+  ordered: boolean;
+}
+
+export interface CreateCollectionOperation extends Write {
+  kind: "createCollection";
+  options: Document;
+}
+
+export interface DropCollectionOperation extends Write {
+  kind: "dropCollection";
+}
+
+export interface RenameCollectionOperation extends Write {
+  kind: "renameCollection";
+  to: string;
+  dropTarget: boolean;
+}
+
+export interface DropDatabaseOperation {
+  kind: "dropDatabase";
+  db: string;
+  durability: Durability;
+}
+
+export type ReadOperation =
+  | FindOperation
+  | CountOperation
+  | DistinctOperation
+  | SearchOperation
+  | EstimatedCountOperation
+  | ListCollectionsOperation
+  | ListDatabasesOperation
+  | DatabaseStatisticsOperation;
+
+export type CursorOperation = GetMoreOperation | KillCursorsOperation;
+
+export type WriteOperation =
+  | InsertOperation
+  | UpdateOperation
+  | DeleteOperation
+  | FindAndModifyOperation
+  | BulkOperation
+  | CreateCollectionOperation
+  | DropCollectionOperation
+  | RenameCollectionOperation
+  | DropDatabaseOperation;
+
+export type OwnerOperation = PingOperation | HostStatusOperation;
+
+export type Operation = ReadOperation | CursorOperation | WriteOperation | OwnerOperation;
+
+export type OperationKind = Operation["kind"];
+
+/** Where an operation belongs. */
+export type OperationClass = "read" | "cursor" | "write" | "owner";
+
+/** One row for each operation: a new kind does not compile until it is classified. */
+export const operationClass: Record<OperationKind, OperationClass> = {
+  find: "read",
+  count: "read",
+  distinct: "read",
+  search: "read",
+  estimatedCount: "read",
+  listCollections: "read",
+  listDatabases: "read",
+  databaseStatistics: "read",
+  getMore: "cursor",
+  killCursors: "cursor",
+  insert: "write",
+  update: "write",
+  delete: "write",
+  findAndModify: "write",
+  bulk: "write",
+  createCollection: "write",
+  dropCollection: "write",
+  renameCollection: "write",
+  dropDatabase: "write",
+  ping: "owner",
+  hostStatus: "owner",
+};
+
+/** Documents of a cursor, encoded one after the other. */
+export interface EncodedBatch {
+  count: number;
+  bytes: Uint8Array;
+}
+
+/** Documents of a cursor that were read on the calling thread. */
+export interface DecodedBatch {
+  documents: Document[];
+}
+
+export interface CursorResult {
+  batch: EncodedBatch | DecodedBatch;
+  /** For `getMore`; 0 when there is no more. */
+  cursor: number;
+}
+
+export interface UpdateResultData {
+  matched: number;
+  modified: number;
+  /** The `_id` of the document that was inserted, in an array of one; empty otherwise. */
+  upserted: unknown[];
+}
+
+/** Documents found for an update or delete, and the state of the collection they were found in. */
+export interface SearchResult {
+  idKeys: Uint8Array[];
+  /** `CollectionStatistics.version` at the search. */
+  version: number;
+}
+
+export interface BulkResultData {
+  inserted: number;
+  matched: number;
+  modified: number;
+  deleted: number;
+  /** `[index in models, _id]` */
+  upserted: [number, unknown][];
+  /** Positions of the inserts that took effect. */
+  insertedAt: number[];
+}
+
+export interface HostStatus {
+  epoch: number;
+  pid: number;
+  clients: number;
+  queuedOperations: number;
+  commits: number;
+  operations: number;
+}
+
+/** The result of each operation. */
+export interface Results {
+  find: CursorResult;
+  getMore: CursorResult;
+  count: number;
+  distinct: unknown[];
+  search: SearchResult;
+  estimatedCount: number;
+  listCollections: CollectionEntry[];
+  listDatabases: { name: string; collections: number; fileBytes: number }[];
+  databaseStatistics: DatabaseStatistics;
+  killCursors: number;
+  insert: { inserted: number };
+  update: UpdateResultData;
+  delete: { deleted: number };
+  findAndModify: { value: Uint8Array | null; matched: boolean; upserted: unknown[] };
+  bulk: BulkResultData;
+  createCollection: CollectionEntry;
+  dropCollection: boolean;
+  renameCollection: CollectionEntry;
+  dropDatabase: boolean;
+  ping: { ok: 1 };
+  hostStatus: HostStatus;
+}
+
+export interface DatabaseStatistics {
+  collections: number;
+  documents: number;
+  dataBytes: number;
+  fileBytes: number;
+  mapBytes: number;
+}
+
+export type ResultOf<K extends OperationKind> = Results[K];
+
+/** Whether the peer may be asked again: its answer depends on nothing but the operation. */
+export function isRepeatable(operation: Operation): boolean {
+  return operationClass[operation.kind] !== "cursor";
+}

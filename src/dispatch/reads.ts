@@ -1,0 +1,166 @@
+/**
+ * The read operations, executed in one view of the data. Synchronous: they run inline on a calling
+ * thread (with a budget) and on pool workers (until cancelled).
+ */
+import { batchBytesMax, firstBatchDocuments } from "../limits.js";
+import type { Control } from "../query/control.js";
+import { distinctCollector } from "../query/distinct.js";
+import { executeQuery, type Query, type Row, type View } from "../query/execute.js";
+import { type CollectionEntry, findCollection, listCollections } from "../storage/catalog.js";
+import type { Databases } from "../storage/databases.js";
+import type { Environment, Snapshot } from "../storage/environment.js";
+import { readStatistics } from "../storage/statistics.js";
+import type {
+  CountOperation,
+  DatabaseStatistics,
+  DistinctOperation,
+  EncodedBatch,
+  FindOperation,
+  SearchOperation,
+  SearchResult,
+} from "./operation.js";
+
+/** Results of `find`, one at a time; nothing when the collection does not exist. */
+export function* findRows(
+  environment: Environment,
+  operation: FindOperation,
+  control: Control,
+  snapshot?: Snapshot,
+): Generator<Row, void, void> {
+  const view = viewOf(environment, operation.collection, snapshot);
+  // The query is compiled in any case: a wrong filter is an error also on an empty collection.
+  yield* executeQuery(view, operation, control);
+}
+
+export function count(
+  environment: Environment,
+  operation: CountOperation,
+  control: Control,
+  snapshot?: Snapshot,
+): number {
+  const { skip = 0, limit = 0, filter } = operation;
+  const view = viewOf(environment, operation.collection, snapshot);
+  if (Object.keys(filter).length === 0) {
+    const { documents } = readStatistics(environment, view.collectionId, snapshot);
+    const rest = Math.max(0, documents - skip);
+    return limit > 0 ? Math.min(limit, rest) : rest;
+  }
+  let counted = 0;
+  for (const _ of executeQuery(view, { filter, skip, limit }, control)) counted += 1;
+  return counted;
+}
+
+export function distinct(
+  environment: Environment,
+  operation: DistinctOperation,
+  control: Control,
+  snapshot?: Snapshot,
+): unknown[] {
+  const view = viewOf(environment, operation.collection, snapshot);
+  const collector = distinctCollector(operation.key);
+  for (const row of executeQuery(view, { filter: operation.filter }, control)) {
+    collector.add(row.source);
+  }
+  return collector.values();
+}
+
+/** Finds what an update or delete will change, without changing it. */
+export function search(
+  environment: Environment,
+  operation: SearchOperation,
+  control: Control,
+  snapshot?: Snapshot,
+): SearchResult {
+  const view = viewOf(environment, operation.collection, snapshot);
+  const { version } = readStatistics(environment, view.collectionId, snapshot);
+  const query: Query = {
+    filter: operation.filter,
+    sort: operation.sort,
+    limit: operation.limit,
+  };
+  const idKeys = Array.from(executeQuery(view, query, control), ({ idKey }) =>
+    Uint8Array.from(idKey),
+  );
+  return { idKeys, version };
+}
+
+export function estimatedCount(environment: Environment, collection: string): number {
+  const entry = findCollection(environment, collection);
+  return entry ? readStatistics(environment, entry.id).documents : 0;
+}
+
+export function collections(environment: Environment | undefined): CollectionEntry[] {
+  return environment ? listCollections(environment) : [];
+}
+
+export function databases(
+  registry: Databases,
+): { name: string; collections: number; fileBytes: number }[] {
+  return registry.names().flatMap((name) => {
+    const environment = registry.get(name);
+    if (!environment) return [];
+    environment.refresh();
+    const { length } = listCollections(environment);
+    const { fileBytes } = environment.statistics();
+    // As MongoDB: a database exists while it has a collection.
+    return length === 0 ? [] : [{ name, collections: length, fileBytes }];
+  });
+}
+
+export function databaseStatistics(environment: Environment | undefined): DatabaseStatistics {
+  if (!environment) {
+    return { collections: 0, documents: 0, dataBytes: 0, fileBytes: 0, mapBytes: 0 };
+  }
+  const { fileBytes, mapBytes } = environment.statistics();
+  const entries = listCollections(environment);
+  let documents = 0;
+  let dataBytes = 0;
+  for (const { id } of entries) {
+    const statistics = readStatistics(environment, id);
+    documents += statistics.documents;
+    dataBytes += statistics.bytes;
+  }
+  return { collections: entries.length, documents, dataBytes, fileBytes, mapBytes };
+}
+
+/**
+ * Takes rows until the batch is full.
+ *
+ * @param size documents; without it the first-batch default
+ */
+export function takeBatch(
+  rows: Iterator<Row>,
+  size = firstBatchDocuments,
+): { batch: EncodedBatch; done: boolean } {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  while (parts.length < size && bytes < batchBytesMax) {
+    const { value, done } = rows.next();
+    if (done) return { batch: joined(parts), done: true };
+    parts.push(value.bytes);
+    bytes += value.bytes.length;
+  }
+  return { batch: joined(parts), done: false };
+}
+
+/** A batch in a buffer of its own, so that it can be transferred between threads. */
+function joined(parts: Uint8Array[]): EncodedBatch {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return { count: parts.length, bytes };
+}
+
+/** Collection 0 does not exist: the numbers begin with 1. */
+const noCollection = 0;
+
+function viewOf(environment: Environment, collection: string, snapshot?: Snapshot): View {
+  const entry = findCollection(environment, collection, snapshot);
+  return { environment, collectionId: entry?.id ?? noCollection, snapshot };
+}
+

@@ -1,0 +1,228 @@
+/**
+ * The statements that change documents, applied inside an open write transaction. Each either takes
+ * effect as a whole or throws, in which case the writer takes back what it wrote.
+ *
+ * Owning thread: the Host.
+ */
+import { v7 as uuidv7 } from "uuid";
+import { unlimited } from "../query/control.js";
+import { executeQuery, Row, type View } from "../query/execute.js";
+import { compileFilter } from "../query/filter.js";
+import { compileUpdate, replaceDocument } from "../query/update.js";
+import { upsertSeed } from "../query/upsert.js";
+import { ensureCollection, findCollection } from "../storage/catalog.js";
+import {
+  deleteDocument,
+  getDocument,
+  insertDocument,
+  updateDocument,
+} from "../storage/collection.js";
+import { encodeDocument, idKeyOfDocument } from "../storage/document.js";
+import { idKey } from "../storage/key.js";
+import type { WriteTransaction } from "../storage/write-transaction.js";
+import type { Document } from "../values/document.js";
+import { toStorable } from "../values/validate.js";
+import type {
+  DeleteStatement,
+  FindAndModifyOperation,
+  SearchResult,
+  SortSpec,
+  UpdateResultData,
+  UpdateStatement,
+} from "./operation.js";
+
+/**
+ * Thrown when what a search found has changed before the transaction began, so that the statement
+ * needs a new search. Never reaches a caller.
+ */
+export class StaleSearch extends Error {}
+
+/** Which documents a statement is about. */
+interface Target {
+  db: string;
+  collection: string;
+  filter: Document;
+  sort?: SortSpec;
+  multi: boolean;
+}
+
+/** Stores one encoded document that has been validated. @throws DUPLICATE_KEY */
+export function applyInsert(
+  transaction: WriteTransaction,
+  db: string,
+  collection: string,
+  bytes: Uint8Array,
+): void {
+  const entry = ensureCollection(transaction, collection);
+  insertDocument(transaction, entry.id, `${db}.${collection}`, idKeyOfDocument(bytes), bytes);
+}
+
+export function applyUpdate(
+  transaction: WriteTransaction,
+  db: string,
+  collection: string,
+  statement: UpdateStatement,
+  found?: SearchResult,
+): UpdateResultData {
+  const change = compileChange(statement);
+  const target = { db, collection, filter: statement.filter, multi: statement.multi };
+  const rows = targetRows(transaction, target, found, statement.upsert);
+  if (rows.length === 0 && statement.upsert) {
+    const inserted = insertUpserted(transaction, target, change);
+    return { matched: 0, modified: 0, upserted: [inserted._id] };
+  }
+  let modified = 0;
+  for (const row of rows) if (changeRow(transaction, target, row, change)) modified += 1;
+  return { matched: rows.length, modified, upserted: [] };
+}
+
+export function applyDelete(
+  transaction: WriteTransaction,
+  db: string,
+  collection: string,
+  statement: DeleteStatement,
+  found?: SearchResult,
+): number {
+  const target = { db, collection, ...statement };
+  const rows = targetRows(transaction, target, found, false);
+  for (const row of rows) deleteRow(transaction, target, row);
+  return rows.length;
+}
+
+/** The document before or after the change, not yet projected. */
+export interface Modified {
+  document: Document | null;
+  matched: boolean;
+  upserted: unknown[];
+}
+
+export function applyFindAndModify(
+  transaction: WriteTransaction,
+  operation: FindAndModifyOperation,
+  found?: SearchResult,
+): Modified {
+  const { db, collection, filter, sort, action } = operation;
+  const target = { db, collection, filter, sort, multi: false };
+  const change =
+    action === "remove"
+      ? undefined
+      : compileChange({
+          filter,
+          update: operation.update ?? {},
+          replacement: action === "replace",
+          multi: false,
+          upsert: operation.upsert,
+          arrayFilters: operation.arrayFilters,
+        });
+  const [row] = targetRows(transaction, target, found, operation.upsert);
+  if (!row) {
+    if (!change || !operation.upsert) return { document: null, matched: false, upserted: [] };
+    const inserted = insertUpserted(transaction, target, change);
+    const document = operation.returnNew ? inserted : null;
+    return { document, matched: false, upserted: [inserted._id] };
+  }
+  if (!change) {
+    deleteRow(transaction, target, row);
+    return { document: row.source, matched: true, upserted: [] };
+  }
+  const after = changeRow(transaction, target, row, change) ?? row.source;
+  return { document: operation.returnNew ? after : row.source, matched: true, upserted: [] };
+}
+
+/** What an update statement does to a document that is there, and what it inserts when none is. */
+interface Change {
+  apply(document: Document): { document: Document; modified: boolean };
+  insert(): Document;
+}
+
+function compileChange(statement: UpdateStatement): Change {
+  const { filter, update, arrayFilters } = statement;
+  if (statement.replacement) {
+    const replacement = update as Document;
+    return {
+      apply: (document) => replaceDocument(document, replacement),
+      insert: () => {
+        const { _id } = upsertSeed(filter);
+        const seed = _id === undefined ? {} : { _id };
+        return "_id" in seed ? replaceDocument(seed, replacement).document : replacement;
+      },
+    };
+  }
+  const compiled = compileUpdate(update, { arrayFilters, filter });
+  return {
+    apply: (document) => compiled.apply(document),
+    insert: () => compiled.applyOnInsert(upsertSeed(filter)),
+  };
+}
+
+/** The documents a statement is about, read before any of them is changed. */
+function targetRows(
+  transaction: WriteTransaction,
+  target: Target,
+  found: SearchResult | undefined,
+  upsert: boolean,
+): Row[] {
+  const { environment } = transaction;
+  const entry = findCollection(environment, target.collection);
+  const view: View = { environment, collectionId: entry?.id ?? 0 };
+  if (found) return recheckedRows(transaction, view, target, found, upsert);
+  const query = { filter: target.filter, sort: target.sort, limit: target.multi ? 0 : 1 };
+  return Array.from(executeQuery(view, query, unlimited));
+}
+
+/** Of the documents that a search found, those that still match now that nobody else can write. */
+function recheckedRows(
+  transaction: WriteTransaction,
+  view: View,
+  target: Target,
+  found: SearchResult,
+  upsert: boolean,
+): Row[] {
+  const { version, changed } = transaction.statistics(view.collectionId);
+  const unchanged = version === found.version && !changed;
+  const matches = compileFilter(target.filter);
+  const rows: Row[] = [];
+  for (const key of found.idKeys) {
+    const bytes = getDocument(view.environment, view.collectionId, key);
+    const row = bytes && new Row(key, Uint8Array.prototype.slice.call(bytes));
+    if (row && (unchanged || matches(row.source))) rows.push(row);
+  }
+  // "The first by the sort", and "there is none", can be wrong as soon as anything has changed.
+  if (!target.multi && !unchanged) {
+    const lost = rows.length < found.idKeys.length;
+    if (lost || target.sort || (upsert && rows.length === 0)) throw new StaleSearch();
+  }
+  return rows;
+}
+
+/** @returns the new document when it differs from the old one */
+function changeRow(
+  transaction: WriteTransaction,
+  target: Target,
+  row: Row,
+  change: Change,
+): Document | undefined {
+  const { document, modified } = change.apply(row.source);
+  if (!modified) return undefined;
+  const storable = toStorable(document);
+  const { id } = ensureCollection(transaction, target.collection);
+  const before = { idKey: row.idKey, bytes: row.stored };
+  updateDocument(transaction, id, before, encodeDocument(storable));
+  return storable;
+}
+
+function deleteRow(transaction: WriteTransaction, target: Target, row: Row): void {
+  const { id } = ensureCollection(transaction, target.collection);
+  deleteDocument(transaction, id, { idKey: row.idKey, bytes: row.stored });
+}
+
+function insertUpserted(transaction: WriteTransaction, target: Target, change: Change): Document {
+  const document = change.insert();
+  const complete = toStorable(
+    document._id === undefined ? { ...document, _id: uuidv7() } : document,
+  );
+  const { id } = ensureCollection(transaction, target.collection);
+  const name = `${target.db}.${target.collection}`;
+  insertDocument(transaction, id, name, idKey(complete._id), encodeDocument(complete));
+  return complete;
+}

@@ -1,0 +1,176 @@
+/**
+ * Checks operations that come from another thread or process: the frame was well-formed, but its
+ * content may be anything. What passes is safe to execute; what does not is refused with the field
+ * and the reason, and nothing has happened.
+ */
+import { LioranError } from "../errors.js";
+import { batchDocumentsMax, bulkModelsMax, insertChunkDocumentsMax } from "../limits.js";
+import { checkCollectionName, checkDatabaseName } from "../names.js";
+import { type Document, isPlainObject } from "../values/document.js";
+import { type Operation, type OperationKind, operationClass } from "./operation.js";
+
+type Fields = Record<string, unknown>;
+type Check = (value: unknown) => string | undefined;
+type Shape = Record<string, Check>;
+
+const text: Check = (value) => (typeof value === "string" ? undefined : "must be a string");
+const flag: Check = (value) => (typeof value === "boolean" ? undefined : "must be true or false");
+const bytes: Check = (value) => (value instanceof Uint8Array ? undefined : "must be bytes");
+const object: Check = (value) => (isPlainObject(value) ? undefined : "must be an object");
+const natural: Check = (value) =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+    ? undefined
+    : "must be an integer from 0 to 2^53-1";
+const durability = oneOf("flushed", "committed");
+const update: Check = (value) =>
+  isPlainObject(value) || (Array.isArray(value) && value.every(isPlainObject))
+    ? undefined
+    : "must be an object or an array of objects";
+const objects: Check = (value) =>
+  Array.isArray(value) && value.every(isPlainObject) ? undefined : "must be an array of objects";
+const sort: Check = (value) =>
+  Array.isArray(value) && value.length <= 32 && value.every(isSortKey)
+    ? undefined
+    : "must be up to 32 pairs of a path and 1 or -1";
+
+const onCollection: Shape = { db: databaseName, collection: collectionName };
+const read: Shape = { ...onCollection, maxTimeMs: optional(natural) };
+const write: Shape = { ...onCollection, durability };
+const updateStatement: Shape = {
+  filter: object,
+  update,
+  replacement: flag,
+  multi: flag,
+  upsert: flag,
+  arrayFilters: optional(objects),
+};
+const deleteStatement: Shape = { filter: object, multi: flag };
+
+const bulkShapes: Record<string, Shape> = {
+  insert: { document: bytes },
+  update: updateStatement,
+  delete: deleteStatement,
+};
+
+const shapes: Record<OperationKind, Shape> = {
+  find: {
+    ...read,
+    filter: object,
+    sort: optional(sort),
+    projection: optional(object),
+    skip: optional(natural),
+    limit: optional(natural),
+    batchSize: optional(atMost(batchDocumentsMax)),
+  },
+  count: { ...read, filter: object, skip: optional(natural), limit: optional(natural) },
+  distinct: { ...read, key: text, filter: object },
+  search: { ...read, filter: object, sort: optional(sort), limit: natural },
+  estimatedCount: onCollection,
+  listCollections: { db: databaseName },
+  listDatabases: {},
+  databaseStatistics: { db: databaseName },
+  getMore: { cursor: natural, batchSize: optional(atMost(batchDocumentsMax)) },
+  killCursors: { cursors: arrayOf(natural, 1_000) },
+  insert: { ...write, count: atMost(insertChunkDocumentsMax), documents: bytes, ordered: flag },
+  update: { ...write, ...updateStatement },
+  delete: { ...write, ...deleteStatement },
+  findAndModify: {
+    ...write,
+    action: oneOf("update", "replace", "remove"),
+    filter: object,
+    sort: optional(sort),
+    projection: optional(object),
+    update: optional(update),
+    upsert: flag,
+    returnNew: flag,
+    arrayFilters: optional(objects),
+  },
+  bulk: { ...write, models: arrayOf(bulkModel, bulkModelsMax), ordered: flag },
+  createCollection: { ...write, options: object },
+  dropCollection: write,
+  renameCollection: { ...write, to: collectionName, dropTarget: flag },
+  dropDatabase: { db: databaseName, durability },
+  ping: {},
+  hostStatus: {},
+};
+
+/**
+ * The operation in a decoded request.
+ *
+ * @throws PROTOCOL or INVALID_NAMESPACE, naming the field and the reason
+ */
+export function checkOperation(value: unknown): Operation {
+  if (!isPlainObject(value)) throw invalid("operation", "must be an object");
+  const { kind } = value;
+  if (typeof kind !== "string" || !Object.hasOwn(operationClass, kind)) {
+    throw invalid("operation.kind", "is not one that this release knows");
+  }
+  checkShape(value, shapes[kind as OperationKind], kind);
+  return value as unknown as Operation;
+}
+
+function checkShape(value: Document, shape: Shape, path: string): void {
+  for (const name of Object.keys(shape)) {
+    const why = shape[name](value[name]);
+    if (why) throw invalid(`${path}.${name}`, why);
+  }
+}
+
+function bulkModel(value: unknown): string | undefined {
+  const fields = value as Fields;
+  if (!isPlainObject(value)) return "must hold objects";
+  const shape = Object.hasOwn(bulkShapes, String(fields.op)) && bulkShapes[String(fields.op)];
+  if (!shape) return 'must hold models with op "insert", "update" or "delete"';
+  for (const name of Object.keys(shape)) {
+    const why = shape[name](fields[name]);
+    if (why) return `has a model whose ${name} ${why}`;
+  }
+  return undefined;
+}
+
+function databaseName(value: unknown): undefined {
+  checkDatabaseName(value);
+}
+
+function collectionName(value: unknown): undefined {
+  checkCollectionName(value);
+}
+
+function isSortKey(value: unknown): boolean {
+  return (
+    Array.isArray(value) &&
+    value.length === 2 &&
+    typeof value[0] === "string" &&
+    (value[1] === 1 || value[1] === -1)
+  );
+}
+
+function optional(check: Check): Check {
+  return (value) => (value === undefined ? undefined : check(value));
+}
+
+function oneOf(...allowed: string[]): Check {
+  return (value) =>
+    allowed.includes(value as string) ? undefined : `must be one of ${allowed.join(", ")}`;
+}
+
+function atMost(limit: number): Check {
+  return (value) =>
+    natural(value) ?? ((value as number) <= limit ? undefined : `must be at most ${limit}`);
+}
+
+function arrayOf(check: Check, limit: number): Check {
+  return (value) => {
+    if (!Array.isArray(value)) return "must be an array";
+    if (value.length > limit) return `must have at most ${limit} elements`;
+    for (const element of value) {
+      const why = check(element);
+      if (why) return why;
+    }
+    return undefined;
+  };
+}
+
+function invalid(path: string, why: string): LioranError {
+  return new LioranError("PROTOCOL", `Refused an operation from a peer: ${path} ${why}.`);
+}

@@ -1,0 +1,316 @@
+/**
+ * Turns write operations into tasks for the writer: decodes and checks what can be checked before the
+ * transaction, lets the pool search where a scan would hold everybody up, and encodes the reply.
+ *
+ * Owning thread: the Host.
+ */
+import { encode } from "../cbor/codec.js";
+import { LioranError, type WriteError } from "../errors.js";
+import { searchInTransactionDocumentsMax, staleSearchRetriesMax } from "../limits.js";
+import { compileFilter } from "../query/filter.js";
+import { planId } from "../query/plan.js";
+import { compileProjection } from "../query/projection.js";
+import { compileSort } from "../query/sort.js";
+import { compileUpdate } from "../query/update.js";
+import {
+  createCollection,
+  dropCollection,
+  findCollection,
+  listCollections,
+  renameCollection,
+} from "../storage/catalog.js";
+import type { Databases } from "../storage/databases.js";
+import { validateDocumentBytes } from "../storage/document.js";
+import { readStatistics } from "../storage/statistics.js";
+import type { WriteTransaction } from "../storage/write-transaction.js";
+import type { Document } from "../values/document.js";
+import type {
+  BulkModel,
+  BulkOperation,
+  BulkResultData,
+  FindAndModifyOperation,
+  InsertOperation,
+  SearchOperation,
+  SearchResult,
+  SortSpec,
+  WriteOperation,
+} from "./operation.js";
+import {
+  applyDelete,
+  applyFindAndModify,
+  applyInsert,
+  applyUpdate,
+  StaleSearch,
+} from "./statements.js";
+import { PartialWrite } from "./writer.js";
+
+/** An operation that can be applied: to the open transaction, with what a search found. */
+export interface PreparedWrite {
+  /** Search first with this, off the writing thread. */
+  search?: SearchOperation;
+  apply(transaction: WriteTransaction, found?: SearchResult): unknown;
+}
+
+/**
+ * Prepares an operation.
+ *
+ * @throws language errors of filter, sort, projection and update; PROTOCOL for malformed documents
+ */
+export function prepareWrite(databases: Databases, operation: WriteOperation): PreparedWrite {
+  switch (operation.kind) {
+    case "insert":
+      return prepareInsert(operation);
+    case "bulk":
+      return prepareBulk(operation);
+    case "update": {
+      const { db, collection } = operation;
+      compileFilter(operation.filter);
+      if (!operation.replacement) compileUpdate(operation.update, operation);
+      return {
+        search: searchFor(databases, operation, undefined, operation.multi),
+        apply: (transaction, found) => applyUpdate(transaction, db, collection, operation, found),
+      };
+    }
+    case "delete": {
+      const { db, collection } = operation;
+      compileFilter(operation.filter);
+      return {
+        search: searchFor(databases, operation, undefined, operation.multi),
+        apply: (transaction, found) => ({
+          deleted: applyDelete(transaction, db, collection, operation, found),
+        }),
+      };
+    }
+    case "findAndModify":
+      return prepareFindAndModify(databases, operation);
+    case "createCollection":
+      return {
+        apply: (transaction) =>
+          createCollection(transaction, operation.collection, operation.options),
+      };
+    case "dropCollection":
+      return { apply: (transaction) => dropCollection(transaction, operation.collection) };
+    case "renameCollection":
+      return {
+        apply: (transaction) =>
+          renameCollection(transaction, operation.collection, operation.to, operation.dropTarget),
+      };
+    case "dropDatabase":
+      return { apply: dropAllCollections };
+  }
+}
+
+/**
+ * Runs the searches a write needs until one is still right when the write is applied.
+ *
+ * @param search runs a search off the writing thread
+ * @param apply queues the write and resolves to false when the search was outdated
+ */
+export async function searchUntilFresh(
+  operation: SearchOperation,
+  search: (operation: SearchOperation) => Promise<SearchResult>,
+  apply: (found: SearchResult | undefined) => Promise<boolean>,
+): Promise<void> {
+  for (let attempt = 0; attempt < staleSearchRetriesMax; attempt += 1) {
+    if (await apply(await search(operation))) return;
+  }
+  // Others change the collection faster than it can be searched: search while nobody can write.
+  await apply(undefined);
+}
+
+/** Marks a task whose search was outdated, so that the writer takes it back like a failure. */
+export function applyUnlessStale(
+  prepared: PreparedWrite,
+  transaction: WriteTransaction,
+  found: SearchResult | undefined,
+): { stale: true } | { stale: false; body: Uint8Array } {
+  try {
+    return { stale: false, body: encode(prepared.apply(transaction, found)) };
+  } catch (error) {
+    // Targets are read before anything is written, so there is nothing to take back.
+    if (error instanceof StaleSearch) return { stale: true };
+    throw error;
+  }
+}
+
+function prepareInsert(operation: InsertOperation): PreparedWrite {
+  const { db, collection } = operation;
+  const documents = splitDocuments(operation.documents, operation.count);
+  return {
+    apply: (transaction) => {
+      const inserted = applyEach(transaction, documents, operation.ordered, (bytes) =>
+        applyInsert(transaction, db, collection, bytes),
+      );
+      return { inserted: inserted.length };
+    },
+  };
+}
+
+function prepareBulk(operation: BulkOperation): PreparedWrite {
+  for (const model of operation.models) {
+    if (model.op === "insert") splitDocuments(model.document, 1);
+    else compileFilter(model.filter);
+  }
+  return {
+    apply: (transaction) => {
+      const result: BulkResultData = {
+        inserted: 0,
+        matched: 0,
+        modified: 0,
+        deleted: 0,
+        upserted: [],
+        insertedAt: [],
+      };
+      applyEach(
+        transaction,
+        operation.models,
+        operation.ordered,
+        (model, index) => applyModel(transaction, operation, model, index, result),
+        () => ({ ...result }),
+      );
+      return result;
+    },
+  };
+}
+
+function applyModel(
+  transaction: WriteTransaction,
+  { db, collection }: BulkOperation,
+  model: BulkModel,
+  index: number,
+  result: BulkResultData,
+): void {
+  switch (model.op) {
+    case "insert":
+      applyInsert(transaction, db, collection, model.document);
+      result.inserted += 1;
+      result.insertedAt.push(index);
+      return;
+    case "update": {
+      const updated = applyUpdate(transaction, db, collection, model);
+      result.matched += updated.matched;
+      result.modified += updated.modified;
+      for (const id of updated.upserted) result.upserted.push([index, id]);
+      return;
+    }
+    case "delete":
+      result.deleted += applyDelete(transaction, db, collection, model);
+      return;
+  }
+}
+
+/**
+ * Applies statements one by one, as an ordered or unordered bulk write does.
+ *
+ * @param partial the result so far, in the shape the error carries
+ * @returns the positions that took effect
+ * @throws PartialWrite when a statement failed: the others stay
+ */
+function applyEach<T>(
+  transaction: WriteTransaction,
+  statements: readonly T[],
+  ordered: boolean,
+  apply: (statement: T, index: number) => void,
+  partial?: () => Record<string, unknown>,
+): number[] {
+  const done: number[] = [];
+  const writeErrors: WriteError[] = [];
+  let first: LioranError | undefined;
+  for (let index = 0; index < statements.length; index += 1) {
+    const mark = transaction.mark();
+    try {
+      apply(statements[index], index);
+      done.push(index);
+    } catch (error) {
+      if (!(error instanceof LioranError)) throw error;
+      transaction.rollbackTo(mark);
+      first ??= error;
+      writeErrors.push(writeError(index, error));
+      if (ordered) break;
+    }
+  }
+  if (!first) return done;
+  const result = partial?.() ?? { inserted: done.length, insertedAt: done };
+  throw new PartialWrite(
+    first.with({
+      keyPattern: first.keyPattern,
+      keyValue: first.keyValue,
+      result,
+      writeErrors,
+    }),
+  );
+}
+
+function writeError(index: number, error: LioranError): WriteError {
+  const { code, message, keyPattern, keyValue } = error;
+  return {
+    index,
+    code,
+    errmsg: message,
+    ...(keyPattern && { keyPattern }),
+    ...(keyValue && { keyValue }),
+  };
+}
+
+function prepareFindAndModify(
+  databases: Databases,
+  operation: FindAndModifyOperation,
+): PreparedWrite {
+  const { filter, sort, projection } = operation;
+  compileFilter(filter);
+  if (sort?.length) compileSort(sort);
+  if (operation.action === "update") compileUpdate(operation.update ?? {}, operation);
+  const project = projection && compileProjection(projection, filter);
+  return {
+    search: searchFor(databases, operation, sort, false),
+    apply: (transaction, found) => {
+      const { document, matched, upserted } = applyFindAndModify(transaction, operation, found);
+      const value = document && encode(project ? project(document) : document);
+      return { value, matched, upserted };
+    },
+  };
+}
+
+/** The search that a statement needs, or undefined when it is cheap enough for the transaction. */
+function searchFor(
+  databases: Databases,
+  operation: { db: string; collection: string; filter: Document },
+  sort: SortSpec | undefined,
+  multi: boolean,
+): SearchOperation | undefined {
+  const { db, collection, filter } = operation;
+  const { kind } = planId(filter);
+  if (kind === "none" || kind === "ids") return undefined;
+  const environment = databases.get(db);
+  if (!environment) return undefined;
+  environment.refresh();
+  const entry = findCollection(environment, collection);
+  if (!entry) return undefined;
+  const { documents } = readStatistics(environment, entry.id);
+  if (documents <= searchInTransactionDocumentsMax) return undefined;
+  return { kind: "search", db, collection, filter, sort, limit: multi ? 0 : 1 };
+}
+
+/** @throws PROTOCOL unless the bytes are exactly `count` well-formed documents */
+function splitDocuments(bytes: Uint8Array, count: number): Uint8Array[] {
+  const documents: Uint8Array[] = [];
+  let at = 0;
+  while (at < bytes.length && documents.length < count) {
+    const end = validateDocumentBytes(bytes, at);
+    documents.push(bytes.subarray(at, end));
+    at = end;
+  }
+  if (at !== bytes.length || documents.length !== count) {
+    throw new LioranError(
+      "PROTOCOL",
+      `Refused an insert from a peer: it announces ${count} documents and holds another number.`,
+    );
+  }
+  return documents;
+}
+
+function dropAllCollections(transaction: WriteTransaction): boolean {
+  const entries = listCollections(transaction.environment);
+  for (const { name } of entries) dropCollection(transaction, name);
+  return entries.length > 0;
+}

@@ -1,0 +1,256 @@
+/**
+ * Group commit. Writes of all processes queue up here; whatever has arrived while one commit was
+ * flushed forms the next one, so that N processes share one flush.
+ *
+ * Owning thread: the Host.
+ *
+ * Invariants
+ *  1. Only this class commits, one commit at a time.
+ *  2. Tasks of one database are applied in the order they arrived.
+ *  3. A task is answered exactly once, and not before its commit is as durable as it asked for.
+ *  4. A task that fails leaves nothing behind and does not disturb the others of its commit.
+ *  5. What a task did and what it answered (the session record) are in the same commit.
+ */
+import { encodeError, LioranError } from "../errors.js";
+import { faultPoint } from "../fault.js";
+import { commitBytesMax, commitOperationsMax } from "../limits.js";
+import { hasDropped, purgeDropped } from "../storage/catalog.js";
+import type { Databases } from "../storage/databases.js";
+import type { Environment } from "../storage/environment.js";
+import { lmdbFailure } from "../storage/lmdb-failure.js";
+import { removeRecords } from "../storage/sessions.js";
+import { WriteTransaction } from "../storage/write-transaction.js";
+import type { ClientSession } from "./client-session.js";
+import { CommitGate } from "./commit-gate.js";
+
+/** One write operation, ready to be applied. */
+export interface WriteTask {
+  readonly db: string;
+  /** Size of the operation: bounds what goes into one commit. */
+  readonly bytes: number;
+  /** Acknowledge only after the flush. */
+  readonly flush: boolean;
+  /** Who asked, and under which number: for recognising it when it is sent again. */
+  readonly session: ClientSession | undefined;
+  readonly sequence: number;
+  /** Applies the operation. @returns the encoded reply */
+  apply(transaction: WriteTransaction): Uint8Array;
+  /** Takes the outcome, once, after the commit. */
+  settle(outcome: WriteOutcome): void;
+}
+
+/** The encoded reply, or the encoded error, as it goes into a frame. */
+export interface WriteOutcome {
+  failed: boolean;
+  body: Uint8Array;
+}
+
+/** Commits that nobody waits for the flush of are flushed after this time. */
+const backgroundFlushMs = 20;
+
+export class Writer {
+  readonly #databases: Databases;
+  readonly #encode: (value: unknown) => Uint8Array;
+  readonly #gate: CommitGate;
+  readonly #queues = new Map<string, WriteTask[]>();
+  /** Session records that are of no more use; they go with the next commit. */
+  readonly #obsolete = new Map<Environment, Uint8Array[]>();
+  #scheduled = false;
+  #queued = 0;
+  #idle: (() => void)[] = [];
+  #flushTimer: NodeJS.Timeout | undefined;
+  /** Commits and operations since the Host started. */
+  commits = 0;
+  operations = 0;
+
+  constructor(
+    databases: Databases,
+    encode: (value: unknown) => Uint8Array,
+    gate: CommitGate = new CommitGate(),
+  ) {
+    this.#databases = databases;
+    this.#encode = encode;
+    this.#gate = gate;
+  }
+
+  /** Tasks that wait for their commit. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  /** Queues a write. Its `settle` is called in a later turn. */
+  submit(task: WriteTask): void {
+    const queue = this.#queues.get(task.db);
+    if (queue) queue.push(task);
+    else this.#queues.set(task.db, [task]);
+    this.#queued += 1;
+    this.#schedule();
+  }
+
+  /** Removes session records with the next commit; they are not worth one of their own. */
+  removeSoon(environment: Environment, keys: readonly Uint8Array[]): void {
+    if (keys.length === 0) return;
+    this.#obsolete.set(environment, [...(this.#obsolete.get(environment) ?? []), ...keys]);
+  }
+
+  /** Resolves once nothing is queued and everything is on the disk. */
+  async drain(): Promise<void> {
+    if (this.#queued > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    for (const environment of this.#databases.opened()) {
+      if (this.#obsolete.has(environment)) {
+        environment.commit(() => this.#removeObsolete(environment), true);
+      }
+      await environment.flush();
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // setImmediate runs after the turn's I/O: everything that has arrived joins the commit.
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (!this.#gate.enter()) return;
+      try {
+        this.#commitOnce();
+      } finally {
+        this.#gate.leave();
+      }
+      if (this.#queued > 0 || this.#hasGarbage()) this.#schedule();
+      else for (const resolve of this.#idle.splice(0)) resolve();
+    });
+  }
+
+  /** Commits the next batch of each database that has one. */
+  #commitOnce(): void {
+    for (const [db, queue] of [...this.#queues]) {
+      const batch = takeBatch(queue);
+      if (queue.length === 0) this.#queues.delete(db);
+      this.#queued -= batch.length;
+      this.#commitBatch(db, batch);
+    }
+    if (this.#queued === 0) this.#collectGarbage();
+  }
+
+  #commitBatch(db: string, batch: WriteTask[]): void {
+    let outcomes: WriteOutcome[];
+    try {
+      const environment = this.#databases.get(db)!;
+      outcomes = this.#apply(environment, batch);
+    } catch (error) {
+      // The commit failed as a whole and left nothing. One by one, the others get through.
+      if (batch.length > 1) {
+        for (const task of batch) this.#commitBatch(db, [task]);
+        return;
+      }
+      outcomes = [this.#failure(lmdbFailure(`writing to the database "${db}"`, error))];
+    }
+    this.operations += batch.length;
+    for (let i = 0; i < batch.length; i += 1) batch[i].settle(outcomes[i]);
+  }
+
+  /** Applies and commits a batch; returns once it is as durable as its tasks ask for. */
+  #apply(environment: Environment, batch: WriteTask[]): WriteOutcome[] {
+    const flush = batch.some((task) => task.flush);
+    const outcomes: WriteOutcome[] = [];
+    const afterCommit: (() => void)[] = [];
+    let wrote = false;
+    const work = () => {
+      const transaction = new WriteTransaction(environment);
+      const sessions = new Map<ClientSession, { sequence: number; outcome: WriteOutcome }[]>();
+      for (const task of batch) {
+        const mark = transaction.mark();
+        const outcome = this.#applyTask(transaction, task);
+        outcomes.push(outcome);
+        // What changed nothing may be asked again: only effects need to be remembered.
+        if (!task.session || transaction.mark() === mark) continue;
+        const replies = sessions.get(task.session);
+        if (replies) replies.push({ sequence: task.sequence, outcome });
+        else sessions.set(task.session, [{ sequence: task.sequence, outcome }]);
+      }
+      wrote = transaction.hasWrites;
+      if (!wrote) return;
+      transaction.finish();
+      for (const [session, replies] of sessions) {
+        afterCommit.push(session.remember(environment, replies));
+      }
+      this.#removeObsolete(environment);
+      faultPoint("before-commit");
+    };
+    environment.commit(work, flush);
+    if (wrote) this.commits += 1;
+    if (!flush) {
+      faultPoint("after-commit-before-flush");
+      this.#flushSoon(environment);
+    }
+    for (const done of afterCommit) done();
+    faultPoint("after-flush-before-reply");
+    return outcomes;
+  }
+
+  #applyTask(transaction: WriteTransaction, task: WriteTask): WriteOutcome {
+    const mark = transaction.mark();
+    try {
+      return { failed: false, body: task.apply(transaction) };
+    } catch (error) {
+      // A partial success (an ordered insert that stopped) says so itself and keeps its writes.
+      if (error instanceof PartialWrite) return this.#failure(error.reason);
+      if (!(error instanceof LioranError)) throw error;
+      transaction.rollbackTo(mark);
+      return this.#failure(error);
+    }
+  }
+
+  #failure(error: unknown): WriteOutcome {
+    return { failed: true, body: this.#encode(encodeError(error)) };
+  }
+
+  #removeObsolete(environment: Environment): void {
+    removeRecords(environment, this.#obsolete.get(environment) ?? []);
+    this.#obsolete.delete(environment);
+  }
+
+  #flushSoon(environment: Environment): void {
+    this.#flushTimer ??= setTimeout(() => {
+      this.#flushTimer = undefined;
+      environment.flush().catch(() => this.#flushSoon(environment));
+    }, backgroundFlushMs);
+  }
+
+  #hasGarbage(): boolean {
+    for (const environment of this.#databases.opened()) {
+      environment.refresh();
+      if (hasDropped(environment)) return true;
+    }
+    return false;
+  }
+
+  #collectGarbage(): void {
+    for (const environment of this.#databases.opened()) {
+      environment.refresh();
+      if (hasDropped(environment)) environment.commit(() => purgeDropped(environment), true);
+    }
+  }
+}
+
+/** Thrown by `apply` when part of an operation took effect and shall stay. */
+export class PartialWrite extends Error {
+  readonly reason: LioranError;
+
+  constructor(reason: LioranError) {
+    super(reason.message);
+    this.reason = reason;
+  }
+}
+
+function takeBatch(queue: WriteTask[]): WriteTask[] {
+  let bytes = 0;
+  let length = 0;
+  while (length < queue.length && length < commitOperationsMax && bytes < commitBytesMax) {
+    bytes += queue[length].bytes;
+    length += 1;
+  }
+  return queue.splice(0, length);
+}

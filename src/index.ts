@@ -1,0 +1,14 @@
+export type { Collection } from "./api/collection.js";
+export type { AbstractCursor } from "./api/cursor.js";
+export type { Database } from "./api/database.js";
+export type { FindCursor } from "./api/find-cursor.js";
+export {
+  type DatabaseInfo,
+  LioranManager,
+  type ManagerEvents,
+  type ManagerRole,
+  type ManagerStatus,
+} from "./api/manager.js";
+export type * from "./api/types.js";
+export { type ErrorCode, type ErrorDetails, LioranError, type WriteError } from "./errors.js";
+export type { IpcMode, ManagerOptions, WriteQueueOptions } from "./options.js";

@@ -1,0 +1,115 @@
+/**
+ * Every limit, in one place and tied to the others by {@link checkLimits}, which runs at load.
+ * Options a user can set live in `options.ts`; what stands here is fixed.
+ */
+import { invariant } from "./invariant.js";
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Largest encoded document. MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ */
+export const documentBytesMax = 16 * MiB;
+/** Deepest nesting of a document, counting the document itself as 1. As MongoDB. */
+export const documentDepthMax = 100;
+/** Longest encoded key in LMDB with 4 KiB pages (`mdb_env_get_maxkeysize`, lmdb-js). */
+export const lmdbKeyBytesMax = 1978;
+/** Bytes of the collection or index id in front of every key. */
+export const keyPrefixBytes = 4;
+/** Longest encoded `_id`. */
+export const idKeyBytesMax = lmdbKeyBytesMax - keyPrefixBytes;
+
+/** Bytes of a frame's header (docs/protocol.md). */
+export const frameHeaderBytes = 16;
+/** Largest body of a frame once the handshake is done. */
+export const frameBytesMax = 48 * MiB;
+/** Largest body of a frame before the handshake is done. */
+export const handshakeBytesMax = 4 * KiB;
+/** Deepest nesting of a decoded frame: a document plus the envelope around it. */
+export const frameDepthMax = documentDepthMax + 16;
+/** Most items (elements and pairs together) of one decoded frame. */
+export const frameItemsMax = 4_000_000;
+
+/** Documents of one insert are cut into operations of at most this many bytes ... */
+export const insertChunkBytesMax = 2 * MiB;
+/** ... and this many documents, so that a large insert does not starve small operations. */
+export const insertChunkDocumentsMax = 5_000;
+/** Most models of one `bulkWrite` operation; longer ones are cut. MongoDB's maxWriteBatchSize. */
+export const bulkModelsMax = 100_000;
+
+/** Documents in the first batch of a cursor. MongoDB's default is 101. */
+export const firstBatchDocuments = 101;
+/** A batch ends once it has grown to this many bytes. MongoDB's limit is 16 MiB. */
+export const batchBytesMax = 1 * MiB;
+/** A batch never has more documents than this. */
+export const batchDocumentsMax = 10_000;
+/** Most cursors one connection may hold open. */
+export const cursorsPerConnectionMax = 1_000;
+/** An idle cursor is closed after this time. As MongoDB (cursorTimeoutMillis). */
+export const cursorIdleTimeoutMs = 10 * 60_000;
+/** A snapshot older than this is given up: an old LMDB reader stops page reuse for everybody. */
+export const snapshotAgeMaxMs = 60_000;
+
+/** Keys an inline read may look at before it moves to the pool. */
+export const inlineKeysMax = 256;
+/** Bytes an inline read may return before it moves to the pool. */
+export const inlineBytesMax = 256 * KiB;
+
+/** A sort that is not answered by key order holds at most this many bytes. As MongoDB. */
+export const sortBytesMax = 100 * MiB;
+
+/** Updates and deletes without a bound on `_id` are searched for on the pool above this size. */
+export const searchInTransactionDocumentsMax = 1_000;
+/** A search that is outdated when its write begins is repeated this often, then done in the write. */
+export const staleSearchRetriesMax = 5;
+
+/** LMDB reader slots per database: one for each reading thread of each process. */
+export const lmdbReadersMax = 4_096;
+/** Named databases inside one LMDB environment: fixed by the storage format. */
+export const lmdbNamedDatabases = 8;
+/** How often the Host looks for reader slots of dead processes. */
+export const readerCheckIntervalMs = 30_000;
+
+/** Operations of one commit; the rest forms the next one. */
+export const commitOperationsMax = 4_096;
+/** Bytes of operations in one commit. */
+export const commitBytesMax = 8 * MiB;
+/** Records of a dropped collection removed between two commits. */
+export const purgeSliceRecords = 2_000;
+
+/** How long a write that was not acknowledged may still be sent again. */
+export const resendWindowMs = 5 * 60_000;
+/** Results of a client that is gone are kept this long, so that a late resend is recognised. */
+export const sessionRetentionMs = 2 * resendWindowMs;
+
+/** The primary stops reading from a peer whose unread answers exceed this. */
+export const sendBufferBytesMax = 8 * MiB;
+/** A peer that reads nothing for this long while answers wait is disconnected. */
+export const peerStallTimeoutMs = 30_000;
+/** A connection must finish its handshake within this time. */
+export const handshakeTimeoutMs = 5_000;
+/** Operations of one connection that the Host works on at once; the rest waits in the socket. */
+export const connectionInFlightMax = 20_000;
+
+/** Most connections of one primary. */
+export const connectionsMax = 10_000;
+
+/** Threads of the query pool that have had nothing to do for this long are ended. */
+export const poolIdleTimeoutMs = 30_000;
+/** Queries that wait for a thread of the pool; more are refused. */
+export const poolQueueMax = 10_000;
+/** Cursors that may be open on one thread of the pool at once: most wait for their reader. */
+export const poolCursorsPerThreadMax = 64;
+
+/** Longest path of a Unix socket that works on Linux, macOS and the BSDs. */
+export const socketPathBytesMax = 103;
+
+checkLimits();
+
+function checkLimits(): void {
+  invariant(frameBytesMax > 2 * documentBytesMax, "a frame holds the largest update of a document");
+  invariant(insertChunkBytesMax < frameBytesMax, "an insert chunk fits into a frame");
+  invariant(handshakeBytesMax < frameBytesMax, "the handshake is the smaller one");
+  invariant(frameDepthMax > documentDepthMax, "a frame holds the deepest document");
+  invariant(snapshotAgeMaxMs < cursorIdleTimeoutMs, "a snapshot ends before its cursor");
+  invariant(sessionRetentionMs > resendWindowMs, "results outlive the time for resending");
+}

@@ -1,0 +1,90 @@
+/**
+ * How a running query is stopped: it asks its control at each key it looks at. A thread inside LMDB
+ * is never terminated, so this is the only way.
+ */
+import { LioranError } from "../errors.js";
+import { inlineBytesMax, inlineKeysMax } from "../limits.js";
+
+/** Asked by the executor for each key. */
+export interface Control {
+  /**
+   * Called before a key is looked at.
+   *
+   * @param bytes size of the stored document
+   * @throws what ends the query
+   */
+  step(bytes: number): void;
+}
+
+/** A flag in shared memory: set on one thread, polled by the query on another. */
+export class CancelFlag {
+  /** Travels to the worker; both sides see the same cell. */
+  readonly cell: Int32Array<SharedArrayBuffer>;
+  /** Called on the thread that cancels; for work that is under way in another process. */
+  onCancel: (() => void) | undefined;
+
+  constructor(cell = new Int32Array(new SharedArrayBuffer(4))) {
+    this.cell = cell;
+  }
+
+  cancel(): void {
+    if (Atomics.exchange(this.cell, 0, 1) === 0) this.onCancel?.();
+  }
+
+  get cancelled(): boolean {
+    return Atomics.load(this.cell, 0) === 1;
+  }
+}
+
+/** Ends an inline attempt that turned out to be heavy; the query then starts again on the pool. */
+export class InlineBudgetExceeded extends Error {}
+
+/** For reads on a thread that must not be blocked: gives up after a fixed amount of work. */
+export class InlineBudget implements Control {
+  #keysLeft = inlineKeysMax;
+  #bytesLeft = inlineBytesMax;
+
+  step(bytes: number): void {
+    this.#keysLeft -= 1;
+    this.#bytesLeft -= bytes;
+    if (this.#keysLeft < 0 || this.#bytesLeft < 0) throw new InlineBudgetExceeded();
+  }
+}
+
+const pollEveryKeys = 128;
+
+/** For heavy reads: polls the flag and the clock every 128 keys. */
+export class CancellableControl implements Control {
+  readonly #flag: CancelFlag | undefined;
+  readonly #deadlineMs: number;
+  readonly #maxTimeMs: number;
+  #untilPoll = 1;
+
+  /** @param maxTimeMs 0: no limit */
+  constructor(flag: CancelFlag | undefined, maxTimeMs: number) {
+    this.#flag = flag;
+    this.#maxTimeMs = maxTimeMs;
+    this.#deadlineMs = maxTimeMs > 0 ? performance.now() + maxTimeMs : Number.POSITIVE_INFINITY;
+  }
+
+  step(): void {
+    this.#untilPoll -= 1;
+    if (this.#untilPoll > 0) return;
+    this.#untilPoll = pollEveryKeys;
+    this.poll();
+  }
+
+  /** @throws ABORTED, MAX_TIME_EXPIRED */
+  poll(): void {
+    if (this.#flag?.cancelled) throw new LioranError("ABORTED", "The operation was aborted.");
+    if (performance.now() > this.#deadlineMs) {
+      throw new LioranError(
+        "MAX_TIME_EXPIRED",
+        `The operation exceeded its time limit of ${this.#maxTimeMs} ms (maxTimeMS).`,
+      );
+    }
+  }
+}
+
+/** For work that is bounded otherwise, such as a write that has the transaction open. */
+export const unlimited: Control = { step() {} };

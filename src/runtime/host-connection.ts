@@ -1,0 +1,301 @@
+/**
+ * The Host's end of one connection: handshake, requests, replies, back-pressure.
+ *
+ * Owning thread: the Host.
+ *
+ *   awaiting-hello --hello--> open --goodbye, close--> closed
+ *         |                     |
+ *         +---- bad frame ------+----> closed (the peer is told why)
+ *
+ * Invariants
+ *  1. Nothing but a hello is accepted before the handshake, and no body above `handshakeBytesMax`.
+ *  2. Every request gets exactly one reply or failure, also a bad one, unless the connection closes.
+ *  3. A peer that does not read its answers is not read from, and is disconnected after a while; what
+ *     is kept for it stays bounded. Nobody else notices.
+ */
+import { CursorTable } from "../dispatch/cursors.js";
+import type { Caller, Dispatcher } from "../dispatch/dispatcher.js";
+import type { ClientSession } from "../dispatch/client-session.js";
+import { type Operation, operationClass, type WriteOperation } from "../dispatch/operation.js";
+import { checkOperation } from "../dispatch/validate.js";
+import type { WriteOutcome } from "../dispatch/writer.js";
+import { LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
+import {
+  connectionInFlightMax,
+  handshakeTimeoutMs,
+  peerStallTimeoutMs,
+  sendBufferBytesMax,
+} from "../limits.js";
+import { type Frame, FrameKind } from "../protocol/frame.js";
+import {
+  decodeAcknowledge,
+  decodeGoodbye,
+  decodeHello,
+  decodeRequest,
+  encodeBody,
+  encodeFailure,
+  encodeRefuse,
+  type Hello,
+  protocolVersion,
+  sameToken,
+} from "../protocol/messages.js";
+import { CancelFlag } from "../query/control.js";
+import type { Databases } from "../storage/databases.js";
+import type { FrameChannel } from "../transport/channel.js";
+
+/** What the connections of one Host share. */
+export interface HostContext {
+  readonly dispatcher: Dispatcher;
+  readonly databases: Databases;
+  readonly epoch: number;
+  readonly rootId: string;
+  readonly token: string;
+  /** The session of a client: the same over all its connections. */
+  session(clientId: string): ClientSession;
+  /** The client has left in order: what is stored for it is of no more use. */
+  endSession(clientId: string): void;
+  closed(connection: HostConnection): void;
+}
+
+type State = "awaiting-hello" | "open" | "closed";
+
+const steps: Record<State, readonly State[]> = {
+  "awaiting-hello": ["open", "closed"],
+  open: ["closed"],
+  closed: [],
+};
+
+export class HostConnection {
+  readonly #context: HostContext;
+  readonly #channel: FrameChannel;
+  readonly #cursors = new CursorTable();
+  /** Reads under way, by sequence, for `cancel` and for the death of the peer. */
+  readonly #flags = new Map<number, CancelFlag>();
+  readonly #handshakeTimer: NodeJS.Timeout;
+  #state: State = "awaiting-hello";
+  #clientId: string | undefined;
+  #session: ClientSession | undefined;
+  #caller: Caller | undefined;
+  #inFlight = 0;
+  #paused = false;
+  #stallTimer: NodeJS.Timeout | undefined;
+
+  constructor(context: HostContext, channel: FrameChannel) {
+    this.#context = context;
+    this.#channel = channel;
+    this.#handshakeTimer = setTimeout(() => {
+      this.#refuse(
+        new LioranError("PROTOCOL", `No hello within ${handshakeTimeoutMs} ms of connecting.`),
+      );
+    }, handshakeTimeoutMs);
+    channel.onFrame = (frame) => this.#onFrame(frame);
+    channel.onDrain = () => this.#readOn();
+    channel.onClose = () => this.#onClose();
+    channel.start();
+  }
+
+  /** Whether the client has shown that it belongs here. */
+  get isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Requests that have not been answered. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Takes no more requests; those that were read are still answered. */
+  stopReading(): void {
+    if (this.#state !== "closed") this.#channel.pause();
+  }
+
+  /** Says goodbye and closes once everything is sent. */
+  close(reason: string): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "open") this.#channel.send(FrameKind.goodbye, 0, encodeBody({ reason }));
+    this.#channel.end();
+  }
+
+  /** Closes without waiting for the peer to read. */
+  destroy(): void {
+    this.#channel.destroy();
+  }
+
+  #onFrame(frame: Frame): void {
+    if (this.#state === "closed") return;
+    if (this.#state === "awaiting-hello") {
+      this.#onHello(frame);
+      return;
+    }
+    switch (frame.kind) {
+      case FrameKind.request:
+        this.#onRequest(frame);
+        return;
+      case FrameKind.acknowledge:
+        this.#session?.acknowledge(decodeAcknowledge(frame.body).acknowledged);
+        return;
+      case FrameKind.cancel:
+        this.#flags.get(frame.sequence)?.cancel();
+        return;
+      case FrameKind.goodbye:
+        decodeGoodbye(frame.body);
+        this.#context.endSession(this.#clientId!);
+        this.#channel.end();
+        return;
+      default:
+        this.#refuse(
+          new LioranError("PROTOCOL", `A client does not send frames of kind ${frame.kind}.`),
+        );
+    }
+  }
+
+  #onHello(frame: Frame): void {
+    let hello: Hello;
+    try {
+      if (frame.kind !== FrameKind.hello) {
+        throw new LioranError("PROTOCOL", `The first frame is a hello, not kind ${frame.kind}.`);
+      }
+      hello = decodeHello(frame.body);
+      this.#checkHello(hello);
+    } catch (error) {
+      this.#refuse(error);
+      return;
+    }
+    clearTimeout(this.#handshakeTimer);
+    this.#step("open");
+    this.#clientId = hello.clientId;
+    this.#session = this.#context.session(hello.clientId);
+    this.#session.connected();
+    this.#caller = { cursors: this.#cursors, encoded: true, session: this.#session };
+    this.#channel.allowLargeFrames();
+    const { epoch, rootId } = this.#context;
+    const welcome = { protocol: protocolVersion, epoch, primaryPid: process.pid, rootId };
+    this.#channel.send(FrameKind.welcome, 0, encodeBody(welcome));
+  }
+
+  #checkHello(hello: Hello): void {
+    // The token first: whoever cannot read the root learns nothing about it.
+    if (!sameToken(hello.token, this.#context.token)) {
+      throw new LioranError(
+        "PERMISSION",
+        "The token is not the one in the root's lock file: a client must be able to read the root.",
+      );
+    }
+    if (hello.rootId !== this.#context.rootId) {
+      throw new LioranError("PROTOCOL", "This endpoint belongs to another root.");
+    }
+  }
+
+  #onRequest(frame: Frame): void {
+    const { sequence } = frame;
+    let operation: Operation;
+    let resent: boolean;
+    try {
+      const request = decodeRequest(frame.body);
+      this.#session!.acknowledge(request.acknowledged);
+      resent = request.resent;
+      operation = checkOperation(request.operation);
+    } catch (error) {
+      this.#channel.send(FrameKind.failure, sequence, encodeFailure(error));
+      return;
+    }
+    this.#inFlight += 1;
+    if (operationClass[operation.kind] === "write") {
+      this.#write(sequence, operation as WriteOperation, frame.body.length, resent);
+    } else this.#read(sequence, operation);
+    this.#holdIfBehind();
+  }
+
+  #read(sequence: number, operation: Operation): void {
+    const flag = new CancelFlag();
+    this.#flags.set(sequence, flag);
+    this.#context.dispatcher
+      .execute(operation, this.#caller!, { flag })
+      .then((result) => ({ failed: false, body: encodeBody(result) }))
+      .catch((error: unknown) => ({ failed: true, body: encodeFailure(error) }))
+      .then((outcome) => {
+        this.#flags.delete(sequence);
+        this.#answer(sequence, outcome);
+      });
+  }
+
+  #write(sequence: number, operation: WriteOperation, bytes: number, resent: boolean): void {
+    const session = this.#session!;
+    const isNew = session.begin(sequence, (outcome) => this.#answer(sequence, outcome));
+    // It is under way for an earlier connection of this client, which now gets no answer.
+    if (!isNew) return;
+    const settle = (outcome: WriteOutcome) => session.settle(sequence, outcome);
+    const fail = (error: unknown) => settle({ failed: true, body: encodeFailure(error) });
+    const environment = resent && this.#context.databases.get(operation.db);
+    if (environment) {
+      environment.refresh();
+      const outcome = session.outcomeOf(environment, sequence);
+      if (outcome) {
+        settle(outcome);
+        return;
+      }
+    }
+    this.#context.dispatcher.write(operation, bytes, this.#caller!, sequence, settle, fail);
+  }
+
+  #answer(sequence: number, { failed, body }: WriteOutcome): void {
+    this.#inFlight -= 1;
+    invariant(this.#inFlight >= 0 || this.#state === "closed", "more answers than requests");
+    if (this.#state === "closed") return;
+    this.#channel.send(failed ? FrameKind.failure : FrameKind.reply, sequence, body);
+    this.#holdIfBehind();
+    if (this.#paused) this.#readOn();
+  }
+
+  /** Stops reading from a peer that is behind with its answers, or far ahead with its requests. */
+  #holdIfBehind(): void {
+    if (this.#paused) return;
+    const behind = this.#channel.bufferedBytes > sendBufferBytesMax;
+    if (!behind && this.#inFlight < connectionInFlightMax) return;
+    this.#paused = true;
+    this.#channel.pause();
+    if (behind) this.#stallTimer = setTimeout(() => this.#onStall(), peerStallTimeoutMs);
+  }
+
+  #readOn(): void {
+    if (!this.#paused || this.#state === "closed") return;
+    if (this.#channel.bufferedBytes > sendBufferBytesMax) return;
+    if (this.#inFlight >= connectionInFlightMax) return;
+    this.#paused = false;
+    clearTimeout(this.#stallTimer);
+    this.#channel.resume();
+  }
+
+  #onStall(): void {
+    const seconds = peerStallTimeoutMs / 1000;
+    this.#channel.destroy(
+      new LioranError("IO", `The client has not read its answers for ${seconds} s.`),
+    );
+  }
+
+  #refuse(error: unknown): void {
+    if (this.#state === "closed") return;
+    this.#channel.send(FrameKind.refuse, 0, encodeRefuse(error));
+    this.#channel.end();
+    // A peer that does not read the refusal must not keep the connection.
+    setTimeout(() => this.#channel.destroy(), handshakeTimeoutMs).unref();
+  }
+
+  #onClose(): void {
+    clearTimeout(this.#handshakeTimer);
+    clearTimeout(this.#stallTimer);
+    this.#step("closed");
+    this.#session?.disconnected();
+    // Nobody waits for these reads any more.
+    for (const flag of this.#flags.values()) flag.cancel();
+    this.#flags.clear();
+    this.#cursors.close();
+    this.#context.closed(this);
+  }
+
+  #step(next: State): void {
+    invariant(steps[this.#state].includes(next), `no step from "${this.#state}" to "${next}"`);
+    this.#state = next;
+  }
+}

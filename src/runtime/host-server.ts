@@ -1,0 +1,173 @@
+/**
+ * Listens on the root's endpoint and keeps the connections and sessions of a Host.
+ *
+ * Owning thread: the Host.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import type { MessagePort } from "node:worker_threads";
+import { ClientSession } from "../dispatch/client-session.js";
+import type { Dispatcher } from "../dispatch/dispatcher.js";
+import { LioranError } from "../errors.js";
+import { connectionsMax, sessionRetentionMs } from "../limits.js";
+import type { Databases } from "../storage/databases.js";
+import { PortChannel } from "../transport/port-channel.js";
+import { SocketChannel } from "../transport/socket-channel.js";
+import { prepareEndpoint, protectEndpoint, removeEndpoint } from "./endpoint.js";
+import { HostConnection, type HostContext } from "./host-connection.js";
+
+export interface HostIdentity {
+  rootPath: string;
+  rootId: string;
+  epoch: number;
+  token: string;
+}
+
+interface KnownSession {
+  session: ClientSession;
+  lastSeenMs: number;
+}
+
+export class HostServer implements HostContext {
+  readonly dispatcher: Dispatcher;
+  readonly databases: Databases;
+  readonly epoch: number;
+  readonly rootId: string;
+  readonly token: string;
+  readonly #rootPath: string;
+  readonly #forgetSession: (session: ClientSession) => void;
+  readonly #server: Server;
+  readonly #connections = new Set<HostConnection>();
+  readonly #sessions = new Map<string, KnownSession>();
+  #endpoint = "";
+  #allClosed: (() => void) | undefined;
+
+  /** @param forgetSession removes what is stored for a client that left in order */
+  constructor(
+    identity: HostIdentity,
+    dispatcher: Dispatcher,
+    databases: Databases,
+    forgetSession: (session: ClientSession) => void,
+  ) {
+    this.dispatcher = dispatcher;
+    this.databases = databases;
+    this.epoch = identity.epoch;
+    this.rootId = identity.rootId;
+    this.token = identity.token;
+    this.#rootPath = identity.rootPath;
+    this.#forgetSession = forgetSession;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  /** Clients that are connected, the primary's own main thread among them. */
+  get clients(): number {
+    let open = 0;
+    for (const connection of this.#connections) if (connection.isOpen) open += 1;
+    return open;
+  }
+
+  /** Listens on the first candidate that works. @returns the endpoint */
+  async listen(candidates: readonly string[]): Promise<string> {
+    let failure: unknown = new LioranError("IO", "No path is short enough for a socket.");
+    for (const endpoint of candidates) {
+      try {
+        prepareEndpoint(this.#rootPath, endpoint);
+        await this.#listenOn(endpoint);
+        protectEndpoint(endpoint);
+        this.#endpoint = endpoint;
+        return endpoint;
+      } catch (error) {
+        failure = error;
+      }
+    }
+    if (failure instanceof LioranError) throw failure;
+    throw new LioranError(
+      "IO",
+      `Cannot listen for other processes: ${(failure as Error).message} (tried ${candidates.join(", ")}).`,
+      { cause: failure },
+    );
+  }
+
+  /** The connection of the primary's own main thread. */
+  acceptPort(port: MessagePort): void {
+    this.#connections.add(new HostConnection(this, new PortChannel(port)));
+  }
+
+  session(clientId: string): ClientSession {
+    let known = this.#sessions.get(clientId);
+    if (!known) {
+      known = { session: new ClientSession(clientId), lastSeenMs: 0 };
+      this.#sessions.set(clientId, known);
+    }
+    known.lastSeenMs = performance.now();
+    return known.session;
+  }
+
+  endSession(clientId: string): void {
+    const known = this.#sessions.get(clientId);
+    if (!known) return;
+    this.#sessions.delete(clientId);
+    this.#forgetSession(known.session);
+  }
+
+  closed(connection: HostConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#allClosed?.();
+  }
+
+  /** Forgets clients that vanished; what they could still send again has expired. */
+  sweepSessions(): void {
+    const oldest = performance.now() - sessionRetentionMs;
+    for (const [clientId, { session, lastSeenMs }] of this.#sessions) {
+      if (session.underWay === 0 && lastSeenMs < oldest && !session.isConnected) {
+        this.#sessions.delete(clientId);
+      }
+    }
+  }
+
+  /** Takes no more connections and requests. */
+  stopReading(): void {
+    this.#server.close();
+    for (const connection of this.#connections) connection.stopReading();
+  }
+
+  /** Whether every request that was read has been answered. */
+  get isAnswered(): boolean {
+    for (const connection of this.#connections) if (connection.inFlight > 0) return false;
+    return true;
+  }
+
+  /** Says goodbye to everybody. Resolves once the connections are closed, at the latest after `timeoutMs`. */
+  async close(reason: string, timeoutMs: number): Promise<void> {
+    const closed = new Promise<void>((resolve) => {
+      this.#allClosed = resolve;
+    });
+    for (const connection of this.#connections) connection.close(reason);
+    if (this.#connections.size > 0) {
+      const timer = setTimeout(() => {
+        for (const connection of this.#connections) connection.destroy();
+      }, timeoutMs);
+      await closed;
+      clearTimeout(timer);
+    }
+    removeEndpoint(this.#endpoint);
+  }
+
+  #accept(socket: Socket): void {
+    if (this.#connections.size >= connectionsMax) {
+      socket.destroy();
+      return;
+    }
+    this.#connections.add(new HostConnection(this, new SocketChannel(socket)));
+  }
+
+  #listenOn(endpoint: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject);
+      // Without `exclusive`, cluster workers would share one listener.
+      this.#server.listen({ path: endpoint, exclusive: true }, () => {
+        this.#server.off("error", reject);
+        resolve();
+      });
+    });
+  }
+}

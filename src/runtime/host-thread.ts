@@ -1,0 +1,104 @@
+/**
+ * Entry point of the Host: the thread of the primary that owns the socket, the group-commit writer
+ * and the dispatcher that serves every process, so that a primary whose main thread is busy still
+ * serves the others at full speed. Commands and life of the thread: `host.ts`.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { encode } from "../cbor/codec.js";
+import type { ClientSession } from "../dispatch/client-session.js";
+import { CommitGate } from "../dispatch/commit-gate.js";
+import { Dispatcher } from "../dispatch/dispatcher.js";
+import { Writer } from "../dispatch/writer.js";
+import { encodeError } from "../errors.js";
+import { invariant } from "../invariant.js";
+import { readerCheckIntervalMs } from "../limits.js";
+import { acquireDatabases } from "../storage/databases.js";
+import { expiredRecords } from "../storage/sessions.js";
+import type { HostCommand, HostEvent, HostStart } from "./host.js";
+import { HostServer } from "./host-server.js";
+import { ThreadQueryPool } from "./query-pool.js";
+
+invariant(parentPort, "the Host is a worker thread");
+const toMain = parentPort;
+const gate = new CommitGate((workerData as { gate: Int32Array<SharedArrayBuffer> }).gate);
+
+toMain.on("message", (command: HostCommand) => {
+  if (command.type === "start") start(command).catch(fail);
+  else stop(command.timeoutMs).catch(fail);
+});
+tell({ type: "loaded" });
+
+let stop: (timeoutMs: number) => Promise<void> = async () => {
+  toMain.close();
+};
+
+async function start(options: HostStart): Promise<void> {
+  const databases = acquireDatabases(options.rootPath, "write");
+  const writer = new Writer(databases, encode, gate);
+  const pool =
+    options.cores > 0
+      ? new ThreadQueryPool({ rootPath: options.rootPath, access: "read", cores: options.cores })
+      : undefined;
+  const dispatcher = new Dispatcher({
+    databases,
+    reads: "local",
+    pool,
+    writer,
+    hostStatus: () => ({
+      epoch: options.epoch,
+      pid: process.pid,
+      clients: server.clients,
+      queuedOperations: writer.queued,
+      commits: writer.commits,
+      operations: writer.operations,
+    }),
+  });
+  const forget = (session: ClientSession) => {
+    for (const environment of databases.opened()) {
+      writer.removeSoon(environment, session.storedKeys(environment));
+    }
+  };
+  const server = new HostServer(options, dispatcher, databases, forget);
+  const upkeep = setInterval(() => {
+    server.sweepSessions();
+    for (const environment of databases.opened()) {
+      environment.freeDeadReaders();
+      environment.refresh();
+      writer.removeSoon(environment, expiredRecords(environment, Date.now()));
+    }
+  }, readerCheckIntervalMs);
+
+  stop = async (timeoutMs) => {
+    clearInterval(upkeep);
+    server.stopReading();
+    await answered(server, timeoutMs);
+    await writer.drain();
+    await server.close("the primary closes", timeoutMs);
+    await pool?.close();
+    await databases.release();
+    tell({ type: "closed" });
+    toMain.close();
+  };
+
+  const endpoint = await server.listen(options.endpoints);
+  server.acceptPort(options.port);
+  tell({ type: "ready", endpoint });
+}
+
+/** Resolves once every request that was read is answered, at the latest after `timeoutMs`. */
+async function answered(server: HostServer, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!server.isAnswered && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+function tell(event: HostEvent): void {
+  toMain.postMessage(event);
+}
+
+function fail(error: unknown): void {
+  tell({ type: "failed", error: encodeError(error) });
+  toMain.close();
+}
+

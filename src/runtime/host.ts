@@ -1,0 +1,159 @@
+/**
+ * The main thread's handle on the Host thread. The thread can be started ahead of time: an auto
+ * client keeps one ready, so that a take-over does not wait for modules to load.
+ *
+ *   loading --loaded--> loaded --start--> starting --ready--> ready --stop--> stopping --> ended
+ *      |                  |                  |                  |                |
+ *      +------------------+------------------+------------------+---- exit ------+--> ended
+ */
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { CommitGate } from "../dispatch/commit-gate.js";
+import { decodeError, type EncodedError, LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
+
+/** What the Host is told to become. */
+export interface HostStart {
+  type: "start";
+  rootPath: string;
+  rootId: string;
+  epoch: number;
+  token: string;
+  /** Where to listen; the first that works is taken. */
+  endpoints: string[];
+  cores: number;
+  /** The Host's end of the main thread's channel. */
+  port: MessagePort;
+}
+
+export type HostCommand = HostStart | { type: "stop"; timeoutMs: number };
+
+export type HostEvent =
+  | { type: "loaded" }
+  | { type: "ready"; endpoint: string }
+  | { type: "failed"; error: EncodedError }
+  | { type: "closed" };
+
+type State = "loading" | "loaded" | "starting" | "ready" | "stopping" | "ended";
+
+const steps: Record<State, readonly State[]> = {
+  loading: ["loaded", "ended"],
+  loaded: ["starting", "stopping", "ended"],
+  starting: ["ready", "ended"],
+  ready: ["stopping", "ended"],
+  stopping: ["ended"],
+  ended: [],
+};
+
+/** How long a process that exits waits for the commit that is under way. */
+const exitTimeoutMs = 5_000;
+
+export class Host {
+  /** Called when the thread ends without having been told to. */
+  onFailure: (error: LioranError) => void = () => {};
+  readonly #worker: Worker;
+  readonly #gate = new CommitGate();
+  readonly #onExit = () => this.#gate.shut(exitTimeoutMs);
+  readonly #ended: Promise<void>;
+  #state: State = "loading";
+  #failure: LioranError | undefined;
+  #wake: (() => void)[] = [];
+  #endpoint = "";
+
+  constructor() {
+    this.#worker = new Worker(new URL("./host-thread.js", import.meta.url), {
+      workerData: { gate: this.#gate.cells },
+      name: "lioran-host",
+    });
+    // A Host that is only kept ready must not keep its process alive.
+    this.#worker.unref();
+    this.#worker.on("message", (event: HostEvent) => this.#onEvent(event));
+    this.#worker.on("error", (error) => {
+      this.#failure ??= new LioranError("INTERNAL", `The Host thread failed: ${error.message}`, {
+        cause: error,
+      });
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once("exit", () => {
+        this.#onEnd();
+        resolve();
+      });
+    });
+  }
+
+  /**
+   * Makes the thread the Host of a root.
+   *
+   * @returns the endpoint it listens on, and the main thread's end of the channel to it
+   * @throws what kept it from listening
+   */
+  async start(
+    options: Omit<HostStart, "type" | "port">,
+  ): Promise<{ endpoint: string; port: MessagePort }> {
+    await this.#until("loaded");
+    const { port1, port2 } = new MessageChannel();
+    this.#step("starting");
+    this.#worker.ref();
+    process.on("exit", this.#onExit);
+    const command: HostCommand = { ...options, type: "start", port: port2 };
+    this.#worker.postMessage(command, [port2]);
+    await this.#until("ready");
+    return { endpoint: this.#endpoint, port: port1 };
+  }
+
+  /**
+   * Ends the Host in order: what it has read is answered, everything is flushed, clients are told.
+   * Resolves once the thread has ended.
+   */
+  async stop(timeoutMs: number): Promise<void> {
+    if (this.#state === "loading") await this.#until("loaded").catch(() => {});
+    if (this.#state === "starting") await this.#until("ready").catch(() => {});
+    if (this.#state === "loaded" || this.#state === "ready") {
+      this.#step("stopping");
+      this.#worker.ref();
+      this.#worker.postMessage({ type: "stop", timeoutMs } satisfies HostCommand);
+    }
+    await this.#ended;
+  }
+
+  #onEvent(event: HostEvent): void {
+    switch (event.type) {
+      case "loaded":
+        if (this.#state === "loading") this.#step("loaded");
+        return;
+      case "ready":
+        this.#endpoint = event.endpoint;
+        this.#step("ready");
+        return;
+      case "failed":
+        this.#failure = decodeError(event.error);
+        return;
+      case "closed":
+        return;
+    }
+  }
+
+  #onEnd(): void {
+    process.off("exit", this.#onExit);
+    const unexpected = this.#state === "ready" || this.#state === "starting";
+    this.#step("ended");
+    if (unexpected) this.onFailure(this.#reason());
+  }
+
+  /** Waits for a state; the thread's end is the deadline that always comes. */
+  async #until(state: State): Promise<void> {
+    while (this.#state !== state) {
+      if (this.#state === "ended") throw this.#reason();
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  #reason(): LioranError {
+    return this.#failure ?? new LioranError("INTERNAL", "The Host thread ended unexpectedly.");
+  }
+
+  #step(next: State): void {
+    invariant(steps[this.#state].includes(next), `no step from host "${this.#state}" to "${next}"`);
+    this.#state = next;
+    for (const resolve of this.#wake.splice(0)) resolve();
+  }
+}

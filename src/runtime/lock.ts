@@ -1,0 +1,172 @@
+/**
+ * The lock of a root: `<root>/.lioran.lock`, held with a kernel lock on an open file. The kernel
+ * releases it the instant its holder dies, and never while the holder merely sleeps, so there is at
+ * most one primary, and no heartbeat.
+ *
+ * The locked byte lies far behind the content, so that others can read the content on Windows too.
+ * The file is never deleted: two processes could then hold locks on two files of the same name.
+ */
+import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { LioranError } from "../errors.js";
+
+/** What the holder of the lock tells the others. */
+export interface LockRecord {
+  pid: number;
+  /** One higher at each take-over. */
+  epoch: number;
+  /** Path of the Unix socket or named pipe; empty while the new primary is starting. */
+  endpoint: string;
+  /** Proof that a client may read the root. */
+  token: string;
+  protocol: number;
+  /** Identity of the root, for its whole life. */
+  rootId: string;
+  /** ISO time. */
+  startedAt: string;
+}
+
+const lockFileName = ".lioran.lock";
+const lockedByteOffset = 2 ** 40;
+/** The record is padded to one fixed size, so that it is replaced by one small write. */
+const recordBytes = 2048;
+
+interface NativeLock {
+  tryLock(fd: number, offset: number, length: number): boolean;
+}
+let native: NativeLock | undefined;
+
+/** Loaded at the first use: it is an addon. */
+function loadNative(): NativeLock {
+  native ??= createRequire(import.meta.url)("fs-native-extensions") as NativeLock;
+  return native;
+}
+
+export class RootLock {
+  readonly path: string;
+  #fd: number | undefined;
+
+  constructor(rootPath: string) {
+    this.path = join(rootPath, lockFileName);
+  }
+
+  get held(): boolean {
+    return this.#fd !== undefined;
+  }
+
+  /**
+   * Takes the lock if it is free. Does not wait.
+   *
+   * @throws PERMISSION, IO when the lock file cannot be opened for writing
+   */
+  tryAcquire(): boolean {
+    if (this.held) return true;
+    const fd = this.#open();
+    let granted = false;
+    try {
+      granted = loadNative().tryLock(fd, lockedByteOffset, 1);
+    } catch (error) {
+      closeSync(fd);
+      throw new LioranError("IO", `Cannot lock ${this.path}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    if (granted) this.#fd = fd;
+    else closeSync(fd);
+    return granted;
+  }
+
+  /** What the last holder wrote; undefined when there is nothing readable yet. */
+  read(): LockRecord | undefined {
+    return parseRecord(this.#readText());
+  }
+
+  /**
+   * The record of a root that is being taken over: with the next epoch, and the root's identity if
+   * it has one.
+   */
+  previous(): { epoch: number; rootId: string | undefined } {
+    const text = this.#readText();
+    const record = parseRecord(text);
+    if (record) return record;
+    // An unreadable record must not make the epoch go back: clients would take us for the old one.
+    return { epoch: text.trim() === "" ? 0 : Math.floor(Date.now() / 1000), rootId: undefined };
+  }
+
+  /** Publishes the holder's record. Only the holder may. */
+  write(record: LockRecord): void {
+    const text = `${JSON.stringify(record)}\n`;
+    const bytes = Buffer.alloc(recordBytes, " ");
+    if (bytes.write(text) < Buffer.byteLength(text)) {
+      throw new LioranError("IO", `The record of ${this.path} is too long.`);
+    }
+    writeSync(this.#fd!, bytes, 0, recordBytes, 0);
+  }
+
+  /** Gives the lock up. Idempotent. */
+  release(): void {
+    if (this.#fd === undefined) return;
+    closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  #open(): number {
+    let fd: number;
+    try {
+      fd = openSync(this.path, "r+");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw openFailure(this.path, error);
+      fd = this.#create();
+    }
+    if (fstatSync(fd).isFile()) return fd;
+    closeSync(fd);
+    throw new LioranError("ROOT_INVALID", `${this.path} is not a regular file; remove it.`);
+  }
+
+  #create(): number {
+    try {
+      // "a+" creates it without cutting what another process may have written meanwhile.
+      closeSync(openSync(this.path, "a+", 0o600));
+      return openSync(this.path, "r+");
+    } catch (error) {
+      throw openFailure(this.path, error);
+    }
+  }
+
+  #readText(): string {
+    try {
+      return readFileSync(this.path, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+      throw openFailure(this.path, error);
+    }
+  }
+}
+
+function parseRecord(text: string): LockRecord | undefined {
+  try {
+    const record = JSON.parse(text) as LockRecord;
+    const complete =
+      Number.isSafeInteger(record.pid) &&
+      Number.isSafeInteger(record.epoch) &&
+      typeof record.endpoint === "string" &&
+      typeof record.token === "string" &&
+      typeof record.rootId === "string";
+    return complete ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function openFailure(path: string, error: unknown): LioranError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+    return new LioranError(
+      "PERMISSION",
+      `No permission to write ${path}. Give this user access to the folder, or open the root with ipc: "readonly".`,
+      { cause: error },
+    );
+  }
+  return new LioranError("IO", `Cannot open ${path}: ${message}`, { cause: error });
+}

@@ -1,0 +1,306 @@
+/**
+ * How a manager takes part in its root: takes the lock or finds who has it, starts the Host or
+ * connects to it, and does so again when the primary goes away.
+ *
+ * Owning thread: the manager's.
+ *
+ * Invariants
+ *  1. The Host runs only while this process holds the lock, and the lock is released only after the
+ *     Host's thread has ended.
+ *  2. At most one search for a primary is under way.
+ *  3. Role changes are serialised (`#changing`), so close() never runs into the middle of one.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { connect } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { Mutex } from "async-mutex";
+import { LioranError } from "../errors.js";
+import type { ResolvedOptions } from "../options.js";
+import { type Hello, protocolVersion } from "../protocol/messages.js";
+import { PortChannel } from "../transport/port-channel.js";
+import { SocketChannel } from "../transport/socket-channel.js";
+import { endpointCandidates } from "./endpoint.js";
+import { Host } from "./host.js";
+import { type LockRecord, RootLock } from "./lock.js";
+import { OwnerLink } from "./owner-link.js";
+import { RoleMachine } from "./role.js";
+
+/** A search for a primary tries again after a random time up to this, which then grows ... */
+const retryFirstMs = 3;
+/** ... by this factor ... */
+const retryGrowth = 1.3;
+/** ... up to this. */
+const retryMaxMs = 100;
+/** A Host that fails more often than this in a row is given up. */
+const hostFailuresMax = 3;
+/** A Host that has run this long has not failed "in a row". */
+const hostStableMs = 10_000;
+/** An auto client makes its standby Host this long after it has connected. */
+const standbyDelayMs = 500;
+
+export interface MembershipEvents {
+  /** The primary is gone; operations wait. */
+  lost(): void;
+  /** There is a primary again: this process or another one. */
+  found(record: { epoch: number; pid: number }): void;
+  /** Taking part has failed for good. */
+  failed(error: LioranError): void;
+}
+
+export class Membership {
+  readonly roles: RoleMachine;
+  readonly link: OwnerLink;
+  readonly #options: ResolvedOptions;
+  readonly #events: MembershipEvents;
+  readonly #lock: RootLock;
+  readonly #changing = new Mutex();
+  readonly #clientId = randomUUID();
+  readonly #stopSearching = new AbortController();
+  #host: Host | undefined;
+  #standby: Host | undefined;
+  #standbyTimer: NodeJS.Timeout | undefined;
+  #hostFailures = 0;
+  #hostStartedMs = 0;
+  #searching = false;
+  #epoch = 0;
+  #primaryPid = 0;
+
+  /**
+   * Takes the lock at once when the mode allows it, so that the role is known when this returns.
+   *
+   * @throws LOCK_HELD for `ipc: "primary"` when another manager has the root; PERMISSION, IO
+   */
+  constructor(options: ResolvedOptions, events: MembershipEvents) {
+    this.#options = options;
+    this.#events = events;
+    this.#lock = new RootLock(options.rootPath);
+    if (this.#mayOwn) this.#lock.tryAcquire();
+    if (options.ipc === "primary" && !this.#lock.held) throw lockHeld(options, this.#lock.read());
+    this.roles = new RoleMachine("electing");
+    this.link = new OwnerLink({
+      clientId: this.#clientId,
+      primaryTimeoutMs: options.primaryTimeoutMs,
+      onLost: () => this.#onLost(),
+    });
+    if (this.#lock.held) this.roles.to("primary");
+  }
+
+  /** The take-over this process belongs to; 0 before the first. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Process id of the primary; 0 while there is none. */
+  get primaryPid(): number {
+    return this.#primaryPid;
+  }
+
+  /** Begins to take part. */
+  start(): void {
+    this.#search();
+  }
+
+  /**
+   * Leaves the root in order: waits for what is pending, hands over when this is the primary.
+   * Idempotent per caller: the manager calls it once.
+   */
+  async close(): Promise<void> {
+    await this.link.drain();
+    this.#stopSearching.abort();
+    clearTimeout(this.#standbyTimer);
+    await this.#changing.runExclusive(async () => {
+      this.roles.to("closing");
+      this.link.close();
+      const timeoutMs = this.#options.primaryTimeoutMs;
+      await Promise.all([this.#host?.stop(timeoutMs), this.#standby?.stop(timeoutMs)]);
+      this.#lock.release();
+      this.roles.to("closed");
+    });
+  }
+
+  get #mayOwn(): boolean {
+    return this.#options.ipc === "auto" || this.#options.ipc === "primary";
+  }
+
+  #onLost(): void {
+    this.#primaryPid = 0;
+    if (this.roles.role === "client") this.roles.to("electing");
+    this.#events.lost();
+    this.#search();
+  }
+
+  /** Looks for a primary, or becomes one, until it has one or the manager closes. */
+  #search(): void {
+    if (this.#searching) return;
+    this.#searching = true;
+    this.#searchUntilFound()
+      .catch((error: unknown) => this.#giveUp(error))
+      .finally(() => {
+        this.#searching = false;
+        // The connection may have been lost again before this search had ended.
+        if (!this.link.isConnected && !this.#isOver) this.#search();
+      });
+  }
+
+  get #isOver(): boolean {
+    return this.#stopSearching.signal.aborted;
+  }
+
+  async #searchUntilFound(): Promise<void> {
+    let upToMs = retryFirstMs;
+    while (!this.#isOver) {
+      const found = await this.#changing.runExclusive(() => this.#attempt());
+      if (found || this.#isOver) return;
+      await this.#pause(Math.random() * upToMs);
+      upToMs = Math.min(retryMaxMs, upToMs * retryGrowth);
+    }
+  }
+
+  /** One attempt: own the root, or connect to who owns it. @returns whether it succeeded */
+  async #attempt(): Promise<boolean> {
+    if (this.#isOver) return false;
+    if (this.link.isConnected) return true;
+    // A connection can be lost between its welcome and the step to "client".
+    if (this.roles.role === "client") this.roles.to("electing");
+    if (this.#mayOwn && this.#lock.tryAcquire()) {
+      await this.#becomePrimary();
+      return true;
+    }
+    const record = this.#lock.read();
+    if (!record || record.endpoint === "") return false;
+    return await this.#connect(record);
+  }
+
+  async #becomePrimary(): Promise<void> {
+    if (this.roles.role === "electing") this.roles.to("primary");
+    const { rootPath, cores } = this.#options;
+    const previous = this.#lock.previous();
+    const record: LockRecord = {
+      pid: process.pid,
+      epoch: previous.epoch + 1,
+      endpoint: "",
+      token: randomBytes(32).toString("hex"),
+      protocol: protocolVersion,
+      rootId: previous.rootId ?? randomUUID(),
+      startedAt: new Date().toISOString(),
+    };
+    // Before the Host writes anything: the next take-over must have a higher epoch than this one.
+    this.#lock.write(record);
+    const host = this.#standby ?? new Host();
+    this.#standby = undefined;
+    this.#host = host;
+    this.#hostStartedMs = performance.now();
+    host.onFailure = (error) => this.#onHostFailure(host, error);
+    const { endpoint, port } = await host.start({
+      rootPath,
+      rootId: record.rootId,
+      epoch: record.epoch,
+      token: record.token,
+      endpoints: endpointCandidates(rootPath, record.rootId, record.epoch),
+      cores,
+    });
+    this.#lock.write({ ...record, endpoint });
+    const whom = `The Host thread of this process (pid ${process.pid})`;
+    await this.link.attach(new PortChannel(port), this.#hello(record), whom);
+    this.#found(record);
+  }
+
+  async #connect(record: LockRecord): Promise<boolean> {
+    const channel = await this.#openSocket(record.endpoint);
+    if (!channel) return false;
+    const whom = `The primary (pid ${record.pid})`;
+    try {
+      await this.link.attach(channel, this.#hello(record), whom);
+    } catch (error) {
+      // A refusal will not change by asking again; a primary that has just died will be replaced.
+      if (isFinal(error)) this.link.failPending(error);
+      return false;
+    }
+    if (!this.link.isConnected) return false;
+    this.roles.to("client");
+    this.#found(record);
+    this.#prepareStandby();
+    return true;
+  }
+
+  #found(record: LockRecord): void {
+    this.#epoch = record.epoch;
+    this.#primaryPid = record.pid;
+    this.#events.found({ epoch: record.epoch, pid: record.pid });
+  }
+
+  /** Resolves to undefined when nobody listens there. */
+  #openSocket(endpoint: string): Promise<SocketChannel | undefined> {
+    return new Promise((resolve) => {
+      const socket = connect(endpoint);
+      if (this.link.pending === 0) socket.unref();
+      socket.once("error", () => resolve(undefined));
+      socket.once("connect", () => {
+        socket.removeAllListeners("error");
+        resolve(new SocketChannel(socket));
+      });
+    });
+  }
+
+  #hello(record: LockRecord): Hello {
+    return {
+      protocol: protocolVersion,
+      token: record.token,
+      rootId: record.rootId,
+      clientId: this.#clientId,
+      pid: process.pid,
+    };
+  }
+
+  /** A client that may be elected has a thread ready: loading one takes longer than an election. */
+  #prepareStandby(): void {
+    if (!this.#mayOwn || this.#standby || this.#standbyTimer) return;
+    this.#standbyTimer = setTimeout(() => {
+      this.#standbyTimer = undefined;
+      if (this.#isOver || this.roles.role !== "client") return;
+      this.#standby = new Host();
+    }, standbyDelayMs).unref();
+  }
+
+  #onHostFailure(host: Host, error: LioranError): void {
+    if (host !== this.#host) return;
+    this.#host = undefined;
+    const stable = performance.now() - this.#hostStartedMs > hostStableMs;
+    this.#hostFailures = stable ? 1 : this.#hostFailures + 1;
+    if (this.#hostFailures >= hostFailuresMax) this.#giveUp(error);
+    // Otherwise the closed channel starts a search, which starts a new Host under the same lock.
+  }
+
+  /** Taking part is not possible any more: whoever waits is told why. */
+  #giveUp(error: unknown): void {
+    const reason =
+      error instanceof LioranError
+        ? error
+        : new LioranError("INTERNAL", `Taking part in the root failed: ${String(error)}`, {
+            cause: error,
+          });
+    this.#stopSearching.abort();
+    this.link.failPending(reason);
+    this.#events.failed(reason);
+  }
+
+  /** Waits between two attempts. Keeps the process alive only while somebody waits for the result. */
+  async #pause(ms: number): Promise<void> {
+    const ref = this.link.pending > 0 || this.roles.role === "primary";
+    const { signal } = this.#stopSearching;
+    await delay(ms, undefined, { ref, signal }).catch(() => {});
+  }
+}
+
+function isFinal(error: unknown): error is LioranError {
+  if (!(error instanceof LioranError)) return false;
+  return error.code === "PROTOCOL_VERSION" || error.code === "PERMISSION";
+}
+
+function lockHeld(options: ResolvedOptions, record: LockRecord | undefined): LioranError {
+  const holder = record ? `process ${record.pid} (since ${record.startedAt})` : "another process";
+  return new LioranError(
+    "LOCK_HELD",
+    `${options.rootPath} already has a primary: ${holder}. Open it without \`ipc\`, or with ipc: "client".`,
+  );
+}

@@ -1,0 +1,347 @@
+/**
+ * The way to the lock owner: numbers requests, keeps them until they are answered, and sends them
+ * again after a take-over. It is the same for the primary's own main thread (over a message port)
+ * and for a client (over a socket); who the owner is and how it is reached is `membership.ts`.
+ *
+ * Owning thread: the manager's.
+ *
+ *   disconnected --attach--> handshaking --welcome--> connected
+ *        ^                        |                       |
+ *        +------- channel closes -+-----------------------+      any --close--> closed
+ *
+ * Invariants
+ *  1. Every request settles exactly once: with its answer, or with an error that names whom it
+ *     waited for.
+ *  2. A request keeps its number for life. Numbers up to `acknowledged` are settled.
+ *  3. After a reconnect requests are sent again in the order of their numbers, before newer ones.
+ *  4. The channel keeps the process alive exactly while requests are pending.
+ */
+import type { Owner } from "../dispatch/dispatcher.js";
+import { type Operation, operationClass } from "../dispatch/operation.js";
+import { LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
+import { handshakeTimeoutMs, resendWindowMs } from "../limits.js";
+import { type Frame, FrameKind } from "../protocol/frame.js";
+import {
+  decodeBody,
+  decodeFailure,
+  decodeRefuse,
+  decodeWelcome,
+  encodeBody,
+  type Hello,
+  type Request,
+  type Welcome,
+} from "../protocol/messages.js";
+import type { CancelFlag } from "../query/control.js";
+import type { FrameChannel } from "../transport/channel.js";
+
+type State = "disconnected" | "handshaking" | "connected" | "closed";
+
+const steps: Record<State, readonly State[]> = {
+  disconnected: ["handshaking", "closed"],
+  handshaking: ["connected", "disconnected", "closed"],
+  connected: ["disconnected", "closed"],
+  closed: [],
+};
+
+interface Pending {
+  readonly operation: Operation;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  readonly flag: CancelFlag | undefined;
+  /** When it was asked, and when it was first sent (0: not yet). */
+  readonly askedAtMs: number;
+  sentAtMs: number;
+}
+
+export interface OwnerLinkOptions {
+  clientId: string;
+  /** How long a request waits for a primary, or for a sign of life of the one there is. */
+  primaryTimeoutMs: number;
+  /** The connection is gone, after having been open; the link waits for `attach`. */
+  onLost(error: LioranError | undefined): void;
+}
+
+export class OwnerLink implements Owner {
+  readonly #options: OwnerLinkOptions;
+  readonly #pending = new Map<number, Pending>();
+  #state: State = "disconnected";
+  #channel: FrameChannel | undefined;
+  #handshake: { resolve(welcome: Welcome): void; reject(error: unknown): void } | undefined;
+  #nextSequence = 1;
+  #owner = "no primary yet";
+  #lastFrameMs = 0;
+  #lostAtMs = performance.now();
+  #pingSentMs = 0;
+  #watch: NodeJS.Timeout | undefined;
+  #idle: (() => void)[] = [];
+
+  constructor(options: OwnerLinkOptions) {
+    this.#options = options;
+  }
+
+  get isConnected(): boolean {
+    return this.#state === "connected";
+  }
+
+  /** Requests that have not been answered. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  forward(operation: Operation, flag?: CancelFlag): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (this.#state === "closed") {
+        reject(closedError());
+        return;
+      }
+      const sequence = this.#nextSequence;
+      this.#nextSequence += 1;
+      const pending: Pending = {
+        operation,
+        resolve,
+        reject,
+        flag,
+        askedAtMs: performance.now(),
+        sentAtMs: 0,
+      };
+      this.#pending.set(sequence, pending);
+      if (flag) flag.onCancel = () => this.#cancel(sequence);
+      if (this.#pending.size === 1) this.#setBusy(true);
+      if (this.#state === "connected") this.#send(sequence, pending);
+    });
+  }
+
+  /**
+   * Takes a new channel to the owner and shakes hands. What is pending is sent again.
+   *
+   * @throws what the owner refused us with, or why the channel closed
+   */
+  attach(channel: FrameChannel, hello: Hello, owner: string): Promise<Welcome> {
+    this.#step("handshaking");
+    this.#owner = owner;
+    this.#channel = channel;
+    channel.onFrame = (frame) => this.#onFrame(channel, frame);
+    channel.onDrain = () => {};
+    channel.onClose = (error) => this.#onClose(channel, error);
+    if (this.#pending.size === 0) channel.unref();
+    channel.start();
+    channel.send(FrameKind.hello, 0, encodeBody(hello));
+    const timer = setTimeout(() => {
+      channel.destroy(
+        new LioranError(
+          "NO_PRIMARY",
+          `${owner} did not answer the handshake within ${handshakeTimeoutMs} ms.`,
+        ),
+      );
+    }, handshakeTimeoutMs);
+    if (this.#pending.size === 0) timer.unref();
+    return new Promise<Welcome>((resolve, reject) => {
+      this.#handshake = { resolve, reject };
+    }).finally(() => clearTimeout(timer));
+  }
+
+  /** Resolves once nothing is pending. */
+  async drain(): Promise<void> {
+    if (this.#pending.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Says goodbye and closes. Requests that are still pending are rejected. */
+  close(): void {
+    if (this.#state === "closed") return;
+    const wasConnected = this.#state === "connected";
+    this.#step("closed");
+    this.#rejectAll(() => closedError());
+    if (wasConnected) {
+      this.#channel!.send(FrameKind.goodbye, 0, encodeBody({ reason: "the client closes" }));
+    }
+    this.#channel?.end();
+  }
+
+  /** Rejects everything that waits for a primary: there will be none for them. */
+  failPending(error: LioranError): void {
+    this.#rejectAll((pending) => (pending.sentAtMs > 0 ? this.#lostError(pending) : error));
+  }
+
+  #send(sequence: number, pending: Pending): void {
+    const [lowest] = this.#pending.keys();
+    const resent = pending.sentAtMs > 0;
+    const request: Request = {
+      acknowledged: lowest - 1,
+      resent,
+      operation: pending.operation,
+    };
+    let body: Uint8Array;
+    try {
+      body = encodeBody(request);
+    } catch (error) {
+      this.#settle(sequence)?.reject(error);
+      return;
+    }
+    if (!resent) pending.sentAtMs = performance.now();
+    this.#channel!.send(FrameKind.request, sequence, body);
+  }
+
+  #onFrame(channel: FrameChannel, frame: Frame): void {
+    if (channel !== this.#channel) return;
+    this.#lastFrameMs = performance.now();
+    switch (frame.kind) {
+      case FrameKind.reply:
+        // A late answer to a request that was given up finds nobody.
+        this.#settle(frame.sequence)?.resolve(decodeBody(frame.body));
+        return;
+      case FrameKind.failure:
+        this.#settle(frame.sequence)?.reject(decodeFailure(frame.body));
+        return;
+      case FrameKind.welcome:
+        this.#onWelcome(decodeWelcome(frame.body));
+        return;
+      case FrameKind.refuse:
+        channel.destroy(decodeRefuse(frame.body));
+        return;
+      case FrameKind.goodbye:
+        channel.end();
+        return;
+      default:
+        throw new LioranError("PROTOCOL", `A primary does not send frames of kind ${frame.kind}.`);
+    }
+  }
+
+  #onWelcome(welcome: Welcome): void {
+    this.#step("connected");
+    this.#channel!.allowLargeFrames();
+    this.#lastFrameMs = performance.now();
+    this.#pingSentMs = 0;
+    this.#handshake!.resolve(welcome);
+    this.#handshake = undefined;
+    for (const [sequence, pending] of [...this.#pending]) this.#sendAgain(sequence, pending);
+  }
+
+  /** After a take-over: sends what was not answered, unless sending it again would be wrong. */
+  #sendAgain(sequence: number, pending: Pending): void {
+    const wasSent = pending.sentAtMs > 0;
+    const { kind } = pending.operation;
+    if (wasSent && operationClass[kind] === "cursor") {
+      // Its cursor went with the old connection.
+      this.#settle(sequence)!.reject(
+        new LioranError(
+          "CURSOR_NOT_FOUND",
+          "The primary that held the cursor is gone. Run the query again.",
+        ),
+      );
+      return;
+    }
+    if (wasSent && performance.now() - pending.sentAtMs > resendWindowMs) {
+      this.#settle(sequence)!.reject(this.#lostError(pending));
+      return;
+    }
+    this.#send(sequence, pending);
+  }
+
+  #onClose(channel: FrameChannel, error: LioranError | undefined): void {
+    if (channel !== this.#channel) return;
+    this.#channel = undefined;
+    if (this.#state === "closed") return;
+    const wasConnected = this.#state === "connected";
+    this.#step("disconnected");
+    this.#lostAtMs = performance.now();
+    const handshake = this.#handshake;
+    this.#handshake = undefined;
+    handshake?.reject(
+      error ?? new LioranError("NO_PRIMARY", `${this.#owner} closed during the handshake.`),
+    );
+    if (wasConnected) this.#options.onLost(error);
+  }
+
+  #cancel(sequence: number): void {
+    if (!this.#pending.has(sequence)) return;
+    if (this.#state === "connected") {
+      this.#channel!.send(FrameKind.cancel, sequence, new Uint8Array(0));
+    }
+  }
+
+  #settle(sequence: number): Pending | undefined {
+    const pending = this.#pending.get(sequence);
+    if (!pending) return undefined;
+    this.#pending.delete(sequence);
+    if (pending.flag) pending.flag.onCancel = undefined;
+    if (this.#pending.size === 0) {
+      this.#setBusy(false);
+      for (const resolve of this.#idle.splice(0)) resolve();
+    }
+    return pending;
+  }
+
+  #rejectAll(errorFor: (pending: Pending) => LioranError): void {
+    for (const sequence of [...this.#pending.keys()]) {
+      const pending = this.#settle(sequence)!;
+      pending.reject(errorFor(pending));
+    }
+  }
+
+  #setBusy(busy: boolean): void {
+    if (busy) {
+      this.#channel?.ref();
+      const everyMs = Math.max(10, Math.min(1_000, this.#options.primaryTimeoutMs / 8));
+      this.#watch = setInterval(() => this.#checkDeadlines(), everyMs);
+    } else {
+      this.#channel?.unref();
+      clearInterval(this.#watch);
+    }
+  }
+
+  /** Gives up on requests that nobody answers. */
+  #checkDeadlines(): void {
+    const now = performance.now();
+    const { primaryTimeoutMs } = this.#options;
+    // Silence counts from the last sign of life, or from when we lost or began to want one.
+    const sinceMs = this.#state === "connected" ? this.#lastFrameMs : this.#lostAtMs;
+    if (this.#state === "connected") this.#pingIfSilent(now);
+    for (const [sequence, pending] of [...this.#pending]) {
+      if (now - Math.max(sinceMs, pending.askedAtMs) < primaryTimeoutMs) continue;
+      this.#settle(sequence)!.reject(this.#timeoutError(pending));
+    }
+  }
+
+  /** A primary that is at work answers a ping at once, however long the request itself takes. */
+  #pingIfSilent(now: number): void {
+    const quietMs = this.#options.primaryTimeoutMs / 3;
+    if (now - Math.max(this.#lastFrameMs, this.#pingSentMs) < quietMs) return;
+    this.#pingSentMs = now;
+    // Number 0 belongs to no request: the answer counts only as a sign of life.
+    const request: Request = { acknowledged: 0, resent: false, operation: { kind: "ping" } };
+    this.#channel!.send(FrameKind.request, 0, encodeBody(request));
+  }
+
+  #timeoutError(pending: Pending): LioranError {
+    const seconds = this.#options.primaryTimeoutMs / 1000;
+    if (pending.sentAtMs > 0 && operationClass[pending.operation.kind] === "write") {
+      return this.#lostError(pending);
+    }
+    const whom =
+      this.#state === "connected"
+        ? `${this.#owner} did not answer for ${seconds} s: it is paused or overloaded.`
+        : `There was no primary for ${seconds} s (last: ${this.#owner}). Start a process that may own the root.`;
+    return new LioranError("NO_PRIMARY", whom);
+  }
+
+  #lostError(pending: Pending): LioranError {
+    if (operationClass[pending.operation.kind] !== "write") {
+      return new LioranError("NO_PRIMARY", `${this.#owner} went away before it answered.`);
+    }
+    return new LioranError(
+      "OUTCOME_UNKNOWN",
+      `${this.#owner} did not acknowledge this ${pending.operation.kind} in time. It may or may not have been ` +
+        "applied, or be applied later: read the data to find out.",
+    );
+  }
+
+  #step(next: State): void {
+    invariant(steps[this.#state].includes(next), `no step from link "${this.#state}" to "${next}"`);
+    this.#state = next;
+  }
+}
+
+function closedError(): LioranError {
+  return new LioranError("CLOSED", "The manager is closed.");
+}

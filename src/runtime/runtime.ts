@@ -1,0 +1,204 @@
+/**
+ * Everything below the API, put together for one manager: databases, pool, membership, dispatcher.
+ *
+ * Owning thread: the manager's.
+ *
+ * Invariant: environments are closed only after every operation has ended.
+ */
+import { mkdirSync, statSync } from "node:fs";
+import { Semaphore, withTimeout } from "async-mutex";
+import { CursorTable } from "../dispatch/cursors.js";
+import { type Caller, Dispatcher, type RequestOptions } from "../dispatch/dispatcher.js";
+import { type Operation, operationClass, type ResultOf } from "../dispatch/operation.js";
+import { LioranError } from "../errors.js";
+import type { ResolvedOptions } from "../options.js";
+import { CancelFlag } from "../query/control.js";
+import { acquireDatabases, type Databases } from "../storage/databases.js";
+import type { Document } from "../values/document.js";
+import { Membership, type MembershipEvents } from "./membership.js";
+import { ThreadQueryPool } from "./query-pool.js";
+import type { Role } from "./role.js";
+
+export class Runtime {
+  readonly options: ResolvedOptions;
+  readonly #databases: Databases;
+  readonly #pool: ThreadQueryPool | undefined;
+  readonly #membership: Membership | undefined;
+  readonly #dispatcher: Dispatcher;
+  readonly #caller: Caller = { cursors: new CursorTable(), encoded: false };
+  readonly #writes: Semaphore;
+  readonly #underWay = new Set<Promise<unknown>>();
+  #writesWaiting = 0;
+  #closing: Promise<void> | undefined;
+
+  /** @throws ROOT_INVALID, PERMISSION, LOCK_HELD, INVALID_OPTION */
+  constructor(options: ResolvedOptions, events: MembershipEvents) {
+    this.options = options;
+    const isReadOnly = options.ipc === "readonly";
+    checkRoot(options.rootPath, !isReadOnly);
+    const access = isReadOnly ? "readonly" : "read";
+    this.#databases = acquireDatabases(options.rootPath, access);
+    try {
+      this.#membership = isReadOnly ? undefined : new Membership(options, events);
+    } catch (error) {
+      void this.#databases.release();
+      throw error;
+    }
+    const { cores, rootPath } = options;
+    this.#pool = cores > 0 ? new ThreadQueryPool({ rootPath, access, cores }) : undefined;
+    this.#dispatcher = new Dispatcher({
+      databases: this.#databases,
+      reads: isReadOnly ? "local" : options.reads,
+      pool: this.#pool,
+      owner: this.#membership?.link,
+    });
+    this.#writes = new Semaphore(options.writeQueue.maxSize);
+    this.#membership?.start();
+  }
+
+  get role(): Role {
+    return this.#membership?.roles.role ?? (this.#closing ? "closed" : "readonly");
+  }
+
+  get membership(): Membership | undefined {
+    return this.#membership;
+  }
+
+  get isClosing(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  /** Executes an operation. @param signal aborts it */
+  async execute<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    signal?: AbortSignal,
+  ): Promise<ResultOf<K>> {
+    this.checkOpen();
+    const isWrite = operationClass[operation.kind] === "write";
+    if (!signal && !isWrite) return this.#track(this.#run(operation));
+    signal?.throwIfAborted();
+    const flag = signal && new CancelFlag();
+    const work = isWrite
+      ? this.#write(operation, { flag })
+      : this.#run(operation, { flag });
+    return this.#track(signal ? abortable(work, signal, flag!) : work);
+  }
+
+  /** The document with this `_id`, read at once; undefined when reads do not run here. */
+  findById(db: string, collection: string, id: unknown): Document | null | undefined {
+    this.checkOpen();
+    return this.#dispatcher.findById(db, collection, id);
+  }
+
+  /** @throws CLOSED */
+  checkOpen(): void {
+    if (this.#closing) throw new LioranError("CLOSED", "The manager is closed.");
+  }
+
+  /** Operations that have not been answered. */
+  get pendingOperations(): number {
+    return this.#underWay.size;
+  }
+
+  get openCursors(): number {
+    return this.#caller.cursors.size;
+  }
+
+  /** Waits for what is under way, then closes everything. Every call gets the same promise. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled([...this.#underWay]);
+    this.#caller.cursors.close();
+    await this.#pool?.close();
+    await this.#membership?.close();
+    await this.#databases.release();
+  }
+
+  #run<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    options: RequestOptions = {},
+  ): Promise<ResultOf<K>> {
+    return this.#dispatcher.execute<K>(operation, this.#caller, options);
+  }
+
+  /** A write takes its place in the queue first: a producer must not outrun the disk without end. */
+  async #write<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    options: RequestOptions,
+  ): Promise<ResultOf<K>> {
+    const { maxSize, mode, timeoutMs } = this.options.writeQueue;
+    if (this.#writes.isLocked() || this.#writesWaiting > 0) {
+      if (mode === "reject") throw queueFull(maxSize, "");
+      this.#writesWaiting += 1;
+      const gate = withTimeout(
+        this.#writes,
+        timeoutMs,
+        queueFull(maxSize, ` and none was acknowledged within ${timeoutMs} ms`),
+      );
+      await gate.acquire().finally(() => {
+        this.#writesWaiting -= 1;
+      });
+    } else await this.#writes.acquire();
+    try {
+      return await this.#run(operation, options);
+    } finally {
+      this.#writes.release();
+    }
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const done = () => {
+      this.#underWay.delete(work);
+    };
+    work.then(done, done);
+    return work;
+  }
+}
+
+/** Rejects as soon as the signal fires, and tells the work to stop. */
+function abortable<T>(work: Promise<T>, signal: AbortSignal, flag: CancelFlag): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      flag.cancel();
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** @throws ROOT_INVALID, PERMISSION */
+function checkRoot(rootPath: string, create: boolean): void {
+  try {
+    if (create) mkdirSync(rootPath, { recursive: true, mode: 0o700 });
+    if (statSync(rootPath).isDirectory()) return;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return; // readonly on a root that does not exist: it is empty
+    if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+      throw new LioranError("PERMISSION", `No permission to create or open ${rootPath}.`, {
+        cause: error,
+      });
+    }
+    if (code !== "EEXIST" && code !== "ENOTDIR") {
+      throw new LioranError("IO", `Cannot open ${rootPath}: ${message}`, { cause: error });
+    }
+  }
+  throw new LioranError(
+    "ROOT_INVALID",
+    `${rootPath} is not a folder. Set rootPath to a folder, or to a path where one can be created.`,
+  );
+}
+
+function queueFull(maxSize: number, why: string): LioranError {
+  return new LioranError(
+    "QUEUE_FULL",
+    `${maxSize} writes of this manager wait to be acknowledged (writeQueue.maxSize)${why}. Await writes, or ` +
+      "raise the limit.",
+  );
+}

@@ -1,0 +1,188 @@
+/**
+ * The catalog: which collections a database has. A collection is known by a number that is never
+ * used again, so renaming it is one record, dropping it is one record (its documents are removed in
+ * slices later), and a reader with an older snapshot is never confused.
+ *
+ * Reads may run on any thread; writes run in the Host, inside a write transaction.
+ */
+import { decode, encode } from "../cbor/codec.js";
+import { LioranError } from "../errors.js";
+import { purgeSliceRecords } from "../limits.js";
+import { collectionRange } from "./collection.js";
+import type { Environment, Snapshot } from "./environment.js";
+import { statisticsKey } from "./statistics.js";
+import type { WriteTransaction } from "./write-transaction.js";
+
+export interface CollectionEntry {
+  /** Never used again once the collection is dropped. */
+  readonly id: number;
+  readonly name: string;
+  /** When it was created, milliseconds since 1970. */
+  readonly createdAtMs: number;
+  /** What `createCollection` was given. */
+  readonly options: Record<string, unknown>;
+}
+
+const collectionPrefix = 0x01;
+const nextIdKey = Buffer.from([0x03]);
+const purgePrefix = 0x04;
+
+/** Decoded entries by database; an entry counts only while its stored bytes are still the same. */
+const decodedEntries = new WeakMap<Environment, Map<string, DecodedEntry>>();
+interface DecodedEntry {
+  key: Buffer;
+  bytes: Buffer;
+  entry: CollectionEntry;
+}
+
+/** The collection of that name in the latest commit, in the snapshot, or in the write transaction. */
+export function findCollection(
+  environment: Environment,
+  name: string,
+  snapshot?: Snapshot,
+): CollectionEntry | undefined {
+  let entries = decodedEntries.get(environment);
+  if (!entries) {
+    entries = new Map();
+    decodedEntries.set(environment, entries);
+  }
+  const known = entries.get(name);
+  const key = known?.key ?? collectionKey(name);
+  const options = snapshot && { transaction: snapshot.transaction };
+  const bytes = environment.stores.catalog.getBinaryFast(key, options);
+  if (!bytes) return undefined;
+  if (known && sameBytes(known.bytes, bytes)) return known.entry;
+  const copy = Buffer.from(bytes.subarray(0, bytes.length));
+  const entry = decode(copy) as CollectionEntry;
+  entries.set(name, { key, bytes: copy, entry });
+  return entry;
+}
+
+/** All collections, by name. */
+export function listCollections(environment: Environment, snapshot?: Snapshot): CollectionEntry[] {
+  const range = environment.stores.catalog.getRange({
+    start: Buffer.from([collectionPrefix]),
+    end: Buffer.from([collectionPrefix + 1]),
+    ...(snapshot && { transaction: snapshot.transaction }),
+  });
+  return Array.from(range, ({ value }) => decode(value) as CollectionEntry);
+}
+
+/** Creates a collection. @throws NAMESPACE_EXISTS */
+export function createCollection(
+  transaction: WriteTransaction,
+  name: string,
+  options: Record<string, unknown> = {},
+): CollectionEntry {
+  const { environment } = transaction;
+  if (findCollection(environment, name)) {
+    throw new LioranError("NAMESPACE_EXISTS", `The collection "${name}" exists already.`);
+  }
+  const { catalog } = environment.stores;
+  const stored = transaction.get(catalog, nextIdKey);
+  const id = stored ? Buffer.from(stored).readUInt32BE(0) : 1;
+  const next = Buffer.allocUnsafe(4);
+  next.writeUInt32BE(id + 1, 0);
+  transaction.put(catalog, nextIdKey, next, stored);
+  const entry: CollectionEntry = { id, name, createdAtMs: Date.now(), options };
+  transaction.put(catalog, collectionKey(name), encode(entry), undefined);
+  return entry;
+}
+
+/** The collection of that name, created when it does not exist. */
+export function ensureCollection(transaction: WriteTransaction, name: string): CollectionEntry {
+  return findCollection(transaction.environment, name) ?? createCollection(transaction, name);
+}
+
+/**
+ * Drops a collection. Its documents are out of sight at once and are removed by
+ * {@link purgeDropped} between later commits.
+ *
+ * @returns whether there was one
+ */
+export function dropCollection(transaction: WriteTransaction, name: string): boolean {
+  const { environment } = transaction;
+  const entry = findCollection(environment, name);
+  if (!entry) return false;
+  const { catalog } = environment.stores;
+  transaction.forgetStatistics(entry.id);
+  transaction.remove(catalog, collectionKey(name));
+  transaction.remove(catalog, statisticsKey(entry.id));
+  transaction.put(catalog, purgeKey(entry.id), new Uint8Array([1]), undefined);
+  return true;
+}
+
+/**
+ * Renames a collection.
+ *
+ * @throws NAMESPACE_NOT_FOUND, NAMESPACE_EXISTS
+ */
+export function renameCollection(
+  transaction: WriteTransaction,
+  from: string,
+  to: string,
+  dropTarget: boolean,
+): CollectionEntry {
+  const { environment } = transaction;
+  const entry = findCollection(environment, from);
+  if (!entry) {
+    throw new LioranError("NAMESPACE_NOT_FOUND", `There is no collection "${from}" to rename.`);
+  }
+  if (findCollection(environment, to)) {
+    if (!dropTarget) {
+      throw new LioranError(
+        "NAMESPACE_EXISTS",
+        `Cannot rename "${from}": the collection "${to}" exists. Pass { dropTarget: true } to replace it.`,
+      );
+    }
+    dropCollection(transaction, to);
+  }
+  const renamed = { ...entry, name: to };
+  transaction.remove(environment.stores.catalog, collectionKey(from));
+  transaction.put(environment.stores.catalog, collectionKey(to), encode(renamed), undefined);
+  return renamed;
+}
+
+/** Whether documents of dropped collections wait to be removed. */
+export function hasDropped(environment: Environment): boolean {
+  return nextDropped(environment) !== undefined;
+}
+
+/** Removes a slice of the documents of dropped collections. Not undone by a rollback: it is garbage. */
+export function purgeDropped(environment: Environment): void {
+  const id = nextDropped(environment);
+  if (id === undefined) return;
+  const { documents, catalog } = environment.stores;
+  const { start, end } = collectionRange(id);
+  const keys = Array.from(documents.getKeys({ start, end, limit: purgeSliceRecords }));
+  for (const key of keys) documents.removeSync(key);
+  if (keys.length < purgeSliceRecords) catalog.removeSync(purgeKey(id));
+}
+
+function nextDropped(environment: Environment): number | undefined {
+  const start = Buffer.from([purgePrefix]);
+  const end = Buffer.from([purgePrefix + 1]);
+  for (const key of environment.stores.catalog.getKeys({ start, end, limit: 1 })) {
+    return Buffer.from(key).readUInt32BE(1);
+  }
+  return undefined;
+}
+
+function collectionKey(name: string): Buffer {
+  return Buffer.concat([Buffer.from([collectionPrefix]), Buffer.from(name, "utf8")]);
+}
+
+function purgeKey(id: number): Uint8Array {
+  const key = Buffer.allocUnsafe(5);
+  key[0] = purgePrefix;
+  key.writeUInt32BE(id, 1);
+  return key;
+}
+
+/** lmdb-js hands out a view on a shared buffer whose `length` is set by hand, so compare by bytes. */
+function sameBytes(a: Buffer, b: Buffer): boolean {
+  const { length } = a;
+  if (length !== b.length) return false;
+  for (let i = 0; i < length; i += 1) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,138 @@
+/**
+ * The documents of a collection as bytes: keys are the collection's number followed by the
+ * order-preserving key of `_id`, so that a range of `_id`s is a range of keys.
+ *
+ * Reads may run on any thread; writes run in the Host, inside a write transaction.
+ */
+import { LioranError } from "../errors.js";
+import { keyPrefixBytes } from "../limits.js";
+import { documentId } from "./document.js";
+import type { Environment, Snapshot } from "./environment.js";
+import type { WriteTransaction } from "./write-transaction.js";
+
+/** One stored document: its key within the collection and its bytes. */
+export interface StoredDocument {
+  readonly idKey: Uint8Array;
+  readonly bytes: Uint8Array;
+}
+
+/** Bounds on the key of `_id`, as produced by `key.ts`. */
+export interface IdKeyRange {
+  /** Lowest key; without it the range begins with the first document. */
+  lower?: { key: Uint8Array; inclusive: boolean };
+  /** Highest key; without it the range ends with the last document. */
+  upper?: { key: Uint8Array; inclusive: boolean };
+}
+
+/** The key of a document in the documents store. */
+export function documentKey(collectionId: number, idKey: Uint8Array): Uint8Array {
+  const key = Buffer.allocUnsafe(keyPrefixBytes + idKey.length);
+  key.writeUInt32BE(collectionId, 0);
+  key.set(idKey, keyPrefixBytes);
+  return key;
+}
+
+/** All keys of a collection: `start` inclusive, `end` exclusive. */
+export function collectionRange(collectionId: number): { start: Uint8Array; end: Uint8Array } {
+  const start = Buffer.allocUnsafe(keyPrefixBytes);
+  start.writeUInt32BE(collectionId, 0);
+  const end = Buffer.allocUnsafe(keyPrefixBytes);
+  end.writeUInt32BE(collectionId + 1, 0);
+  return { start, end };
+}
+
+/**
+ * The bytes of one document. They lie in a buffer that the next read overwrites: decode or copy them
+ * at once.
+ */
+export function getDocument(
+  environment: Environment,
+  collectionId: number,
+  idKey: Uint8Array,
+  snapshot?: Snapshot,
+): Uint8Array | undefined {
+  const options = snapshot && { transaction: snapshot.transaction };
+  const { documents } = environment.stores;
+  const bytes = documents.getBinaryFast(documentKey(collectionId, idKey), options);
+  return bytes?.subarray(0, bytes.length);
+}
+
+/** Walks the documents of a range of `_id`s in order. The bytes are private copies. */
+export function* scanDocuments(
+  environment: Environment,
+  collectionId: number,
+  range: IdKeyRange,
+  reverse: boolean,
+  snapshot?: Snapshot,
+): Generator<StoredDocument, void, void> {
+  const all = collectionRange(collectionId);
+  const { lower, upper } = range;
+  const low = lower ? documentKey(collectionId, lower.key) : all.start;
+  const high = upper ? documentKey(collectionId, upper.key) : all.end;
+  const lowInclusive = lower?.inclusive ?? true;
+  const highInclusive = upper?.inclusive ?? false;
+  const entries = environment.stores.documents.getRange({
+    start: reverse ? high : low,
+    end: reverse ? low : high,
+    reverse,
+    exclusiveStart: reverse ? !highInclusive : !lowInclusive,
+    inclusiveEnd: reverse ? lowInclusive : highInclusive,
+    ...(snapshot && { transaction: snapshot.transaction }),
+  });
+  for (const { key, value } of entries) {
+    yield { idKey: key.subarray(keyPrefixBytes), bytes: value };
+  }
+}
+
+/**
+ * Stores a new document.
+ *
+ * @throws DUPLICATE_KEY when a document with an equal `_id` exists
+ */
+export function insertDocument(
+  transaction: WriteTransaction,
+  collectionId: number,
+  collectionName: string,
+  idKey: Uint8Array,
+  bytes: Uint8Array,
+): void {
+  const { documents } = transaction.environment.stores;
+  const key = documentKey(collectionId, idKey);
+  if (documents.getBinaryFast(key) !== undefined) {
+    throw duplicateId(collectionName, documentId(bytes));
+  }
+  transaction.put(documents, key, bytes, undefined);
+  transaction.countDocuments(collectionId, 1, bytes.length);
+}
+
+/** Replaces a document by a version with the same `_id`. */
+export function updateDocument(
+  transaction: WriteTransaction,
+  collectionId: number,
+  before: StoredDocument,
+  bytes: Uint8Array,
+): void {
+  const { documents } = transaction.environment.stores;
+  transaction.put(documents, documentKey(collectionId, before.idKey), bytes, before.bytes);
+  transaction.countDocuments(collectionId, 0, bytes.length - before.bytes.length);
+}
+
+/** Removes a document. */
+export function deleteDocument(
+  transaction: WriteTransaction,
+  collectionId: number,
+  before: StoredDocument,
+): void {
+  const { documents } = transaction.environment.stores;
+  transaction.remove(documents, documentKey(collectionId, before.idKey), before.bytes);
+  transaction.countDocuments(collectionId, -1, -before.bytes.length);
+}
+
+function duplicateId(collectionName: string, id: unknown): LioranError {
+  const shown = typeof id === "bigint" ? `${id}n` : JSON.stringify(id);
+  return new LioranError(
+    "DUPLICATE_KEY",
+    `E11000 duplicate key error collection: ${collectionName} index: _id_ dup key: { _id: ${shown} }`,
+    { details: { keyPattern: { _id: 1 }, keyValue: { _id: id } } },
+  );
+}

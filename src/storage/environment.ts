@@ -1,0 +1,268 @@
+/**
+ * One database: an LMDB environment in `<root>/<database>/` with four named databases.
+ *
+ * Owning thread: each thread that opens it has its own `Environment`; LMDB shares one map between
+ * all threads of a process.
+ *
+ * Invariants
+ *  1. Only the Host's environment is opened with `access: "write"`, so only the Host begins write
+ *     transactions (two writing threads make lmdb-js hang or lose pages).
+ *  2. Every read outside a {@link Snapshot} sees the latest commit of any process, because
+ *     {@link refresh} drops the thread's cached read transaction first.
+ *  3. `close()` never runs while a snapshot is open: LMDB aborts the process otherwise.
+ */
+import { mkdirSync } from "node:fs";
+import { open, type RootDatabase } from "lmdb";
+import { LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
+import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
+import { lmdbFailure } from "./lmdb-failure.js";
+import { checkFormat, hasFormat, writeFormat } from "./format.js";
+
+/** Options of a read. */
+export interface ReadOptions {
+  /** Read in this snapshot instead of the latest commit. */
+  transaction?: unknown;
+}
+
+/** Options of a walk over keys in order. */
+export interface RangeOptions extends ReadOptions {
+  start: Uint8Array;
+  end: Uint8Array;
+  reverse?: boolean;
+  limit?: number;
+  exclusiveStart?: boolean;
+  inclusiveEnd?: boolean;
+}
+
+/** A named LMDB database with keys and values as plain bytes: what we use of lmdb-js. */
+export interface ByteStore {
+  /** A private copy of the value. */
+  getBinary(key: Uint8Array, options?: ReadOptions): Uint8Array | undefined;
+  /** A view on a buffer that the next read overwrites. */
+  getBinaryFast(key: Uint8Array, options?: ReadOptions): Buffer | undefined;
+  getRange(options: RangeOptions): Iterable<{ key: Uint8Array; value: Uint8Array }>;
+  getKeys(options: RangeOptions): Iterable<Uint8Array>;
+  putSync(key: Uint8Array, value: Uint8Array): void;
+  removeSync(key: Uint8Array): boolean;
+}
+
+/** The named databases of an environment: what is where is described in docs/format.md. */
+export interface Stores {
+  /** Collections by name, their statistics, and the next free id. */
+  readonly catalog: ByteStore;
+  /** Documents by collection id and `_id`. */
+  readonly documents: ByteStore;
+  /** Index entries by index id, values and `_id`. */
+  readonly indexes: ByteStore;
+  /** What was last applied for each client, so that a repeated write is recognised. */
+  readonly sessions: ByteStore;
+}
+
+/**
+ * How an environment may be used. `read` opens LMDB read-write but never writes, so that the process
+ * can be promoted later; `readonly` opens the files read-only and cannot be promoted.
+ */
+export type Access = "write" | "read" | "readonly";
+
+const storeNames = ["catalog", "documents", "indexes", "sessions"] as const;
+/** lmdb-js: commit without waiting for the disk (`MDB_NOSYNC` for this transaction only). */
+const commitWithoutFlush = 0x10000 | 3;
+const commitWithFlush = 3;
+
+export class Environment {
+  readonly folder: string;
+  readonly access: Access;
+  readonly stores: Stores;
+  readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  #snapshotsOpen = 0;
+  #unflushed = false;
+  #flushing: Promise<void> | undefined;
+
+  private constructor(
+    folder: string,
+    access: Access,
+    root: RootDatabase<Uint8Array, Uint8Array>,
+    stores: Stores,
+  ) {
+    this.folder = folder;
+    this.access = access;
+    this.#root = root;
+    this.stores = stores;
+  }
+
+  /**
+   * Opens the database in `folder`, creating it when `access` is "write".
+   *
+   * @returns undefined when there is no database and `access` does not allow to create one
+   * @throws NEWER_FORMAT, CORRUPTED, PERMISSION, IO
+   */
+  static open(folder: string, access: Access): Environment | undefined {
+    const exists = checkFormat(folder);
+    if (!exists && access !== "write") return undefined;
+    if (!exists) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const root = openRoot(folder, access);
+    try {
+      const stores = {} as Record<keyof Stores, ByteStore>;
+      for (const name of storeNames) {
+        const store = root.openDB<Uint8Array, Uint8Array>(name, {
+          encoding: "binary",
+          keyEncoding: "binary",
+          // Creating a named database is a write transaction, which only the Host may begin.
+          ...({ create: access === "write" } as object),
+        });
+        if (!store) throw corrupted(folder, `its store "${name}" is missing`);
+        stores[name] = store as unknown as ByteStore;
+      }
+      if (!hasFormat(folder)) writeFormat(folder);
+      return new Environment(folder, access, root, stores);
+    } catch (error) {
+      root.close();
+      throw error;
+    }
+  }
+
+  /** Makes the following reads of this turn see the latest commit of any process. */
+  refresh(): void {
+    this.#root.resetReadTxn();
+  }
+
+  /** A view of the latest commit that stays the same until it is closed. */
+  openSnapshot(): Snapshot {
+    this.#root.resetReadTxn();
+    const transaction = this.#root.useReadTransaction();
+    this.#snapshotsOpen += 1;
+    return new Snapshot(this, transaction, () => {
+      this.#snapshotsOpen -= 1;
+    });
+  }
+
+  /**
+   * Runs `work` in one write transaction. It commits when `work` returns and leaves nothing behind
+   * when it throws.
+   *
+   * @param flush wait until the commit is on the disk; otherwise the flush follows in the background
+   */
+  commit<T>(work: () => T, flush: boolean): T {
+    invariant(this.access === "write", "only the Host's environment begins write transactions");
+    const flags = flush ? commitWithFlush : commitWithoutFlush;
+    const result = this.#root.transactionSync(work, flags as never);
+    // A flushed commit writes back the whole file, so it covers earlier commits too.
+    this.#unflushed = !flush;
+    return result;
+  }
+
+  /** Brings every commit so far to the disk, off the calling thread. */
+  flush(): Promise<void> {
+    if (this.#flushing) return this.#flushing.then(() => this.flush());
+    if (!this.#unflushed) return Promise.resolve();
+    this.#unflushed = false;
+    const { env } = this.#root as unknown as { env: { sync(done: (e?: Error) => void): void } };
+    this.#flushing = new Promise<void>((resolve, reject) => {
+      env.sync((error) => {
+        this.#flushing = undefined;
+        if (error) {
+          this.#unflushed = true;
+          reject(new LioranError("IO", `Flushing ${this.folder} failed: ${error.message}`));
+        } else resolve();
+      });
+    });
+    return this.#flushing;
+  }
+
+  /** The number of the last commit of any process. */
+  lastCommit(): number {
+    const { env } = this.#root as unknown as { env: { info(): { lastTxnId: number } } };
+    return env.info().lastTxnId;
+  }
+
+  /** Frees reader slots of processes that died. @returns how many were freed */
+  freeDeadReaders(): number {
+    return this.#root.readerCheck();
+  }
+
+  /** LMDB's own figures: map and file size, readers, the last commit. */
+  statistics(): { mapBytes: number; fileBytes: number; readers: number; lastCommit: number } {
+    const { env } = this.#root as unknown as {
+      env: {
+        info(): { mapSize: number; lastPageNumber: number; numReaders: number; lastTxnId: number };
+        stat(): { pageSize: number };
+      };
+    };
+    const info = env.info();
+    this.#root.resetReadTxn();
+    // Any read renews the transaction that `stat` looks through.
+    this.stores.catalog.getBinaryFast(new Uint8Array([0]));
+    return {
+      mapBytes: info.mapSize,
+      fileBytes: (info.lastPageNumber + 1) * env.stat().pageSize,
+      readers: info.numReaders,
+      lastCommit: info.lastTxnId,
+    };
+  }
+
+  /** Closes the environment of this thread. Reads and snapshots must have ended. */
+  async close(): Promise<void> {
+    invariant(this.#snapshotsOpen === 0, `closing ${this.folder} under an open snapshot`);
+    if (this.access === "write") await this.flush();
+    await this.#root.close();
+  }
+}
+
+/**
+ * A view of one commit. Held no longer than a query needs it: an old snapshot stops page reuse for
+ * every process and grows the file.
+ */
+export class Snapshot {
+  readonly environment: Environment;
+  readonly openedAtMs = performance.now();
+  readonly #transaction: { done(): void };
+  readonly #onClose: () => void;
+  #closed = false;
+
+  constructor(environment: Environment, transaction: { done(): void }, onClose: () => void) {
+    this.environment = environment;
+    this.#transaction = transaction;
+    this.#onClose = onClose;
+  }
+
+  /** What lmdb-js takes as the `transaction` option of a read. */
+  get transaction(): unknown {
+    invariant(!this.#closed, "reading through a closed snapshot");
+    return this.#transaction;
+  }
+
+  /** Ends the view. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#transaction.done();
+    this.#onClose();
+  }
+}
+
+function openRoot(folder: string, access: Access): RootDatabase<Uint8Array, Uint8Array> {
+  try {
+    return open<Uint8Array, Uint8Array>({
+      path: folder,
+      // A dot in the folder's name would otherwise make lmdb-js take it for a file.
+      noSubdir: false,
+      readOnly: access === "readonly",
+      // With overlapping sync a survivor of a killed writer can die with MDB_PANIC.
+      overlappingSync: false,
+      maxReaders: lmdbReadersMax,
+      maxDbs: lmdbNamedDatabases,
+      encoding: "binary",
+      keyEncoding: "binary",
+    });
+  } catch (error) {
+    throw lmdbFailure(`opening the database in ${folder}`, error);
+  }
+}
+
+function corrupted(folder: string, why: string): LioranError {
+  return new LioranError(
+    "CORRUPTED",
+    `The database in ${folder} is damaged: ${why}. Restore it from a backup.`,
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * Side by side with peers: `npm run bench -- [--only NAME] [--quick] [--peers-only] [--json FILE]`.
+ * Nothing here is a test: a missed goal is printed, not an error.
+ */
+import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { killAgents } from "./agent-process.js";
+import { printReport, type Report } from "./report.js";
+import { whyMissing } from "./stores/open.js";
+import type { StoreName } from "./stores/store.js";
+import { removeTemporaryFolders, type Workload } from "./workload.js";
+import { busyPrimary } from "./workloads/busy-primary.js";
+import { coldOpen } from "./workloads/cold-open.js";
+import { findOne } from "./workloads/find-one.js";
+import { findOne4 } from "./workloads/find-one-4.js";
+import { insertDurable } from "./workloads/insert-durable.js";
+import { takeover } from "./workloads/takeover.js";
+
+const WORKLOADS: Workload[] = [findOne, findOne4, insertDurable, takeover, busyPrimary, coldOpen];
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    quick: { type: "boolean", default: false },
+    "peers-only": { type: "boolean", default: false },
+    json: { type: "string" },
+  },
+});
+const workloads = options.only?.map(workloadNamed) ?? WORKLOADS;
+const missing = new Set<StoreName>();
+if (options["peers-only"]) missing.add("LioranDB");
+for (const name of ["LioranDB", "better-sqlite3", "rave-level"] as const) {
+  const why = missing.has(name) ? null : await whyMissing(name);
+  if (why === null) continue;
+  missing.add(name);
+  console.log(`${name} is left out: ${why}`);
+}
+
+process.once("SIGINT", async () => {
+  killAgents();
+  await removeTemporaryFolders();
+  process.exit(130);
+});
+
+const cores = availableParallelism();
+console.log(`Node ${process.version}, ${process.platform} ${process.arch}, ${cores} cores`);
+const reports: Record<string, Report> = {};
+try {
+  for (const workload of workloads) {
+    const report = await workload.run({
+      stores: workload.stores.filter((name) => !missing.has(name)),
+      rounds: options.quick ? 3 : 5,
+      roundMs: options.quick ? 800 : 2_000,
+    });
+    printReport(report);
+    reports[workload.name] = report;
+    await removeTemporaryFolders();
+  }
+} finally {
+  killAgents();
+  await removeTemporaryFolders();
+}
+if (options.json) {
+  const machine = { node: process.version, platform: process.platform, arch: process.arch, cores };
+  await writeFile(options.json, `${JSON.stringify({ machine, workloads: reports }, null, 2)}\n`);
+}
+process.exit();
+
+function workloadNamed(name: string): Workload {
+  const found = WORKLOADS.find((workload) => workload.name === name);
+  if (found) return found;
+  console.error(`No workload ${name}. There are: ${WORKLOADS.map((one) => one.name).join(", ")}`);
+  process.exit(2);
+}

@@ -1,0 +1,78 @@
+/** What a workload found out, and how it is printed. */
+export interface Report {
+  title: string;
+  /** Unit of every sample, such as `ops/s` or `ms`. */
+  unit: string;
+  series: Series[];
+  verdicts: Verdict[];
+}
+
+/** The samples of one contender, one per round. */
+export interface Series {
+  name: string;
+  samples: number[];
+}
+
+/** A goal beside what was measured. */
+export interface Verdict {
+  text: string;
+  goal: string;
+  met: boolean;
+}
+
+export function median(samples: readonly number[]): number {
+  return percentile(samples, 50);
+}
+
+/** Linear interpolation between the closest ranks; an empty list has no percentile. */
+export function percentile(samples: readonly number[], percent: number): number {
+  if (samples.length === 0) return Number.NaN;
+  const sorted = [...samples].sort((a, b) => a - b);
+  const rank = ((sorted.length - 1) * percent) / 100;
+  const below = sorted[Math.floor(rank)]!;
+  return below + (sorted[Math.ceil(rank)]! - below) * (rank - Math.floor(rank));
+}
+
+/** One verdict for each peer: how many times as fast LioranDB is. Higher samples are better. */
+export function timesAsFast(series: Series[], peer: string, goalTimes: number): Verdict[] {
+  const ours = series.find(({ name }) => name === "LioranDB");
+  const theirs = series.find(({ name }) => name === peer);
+  if (!ours || !theirs) return [];
+  const times = median(ours.samples) / median(theirs.samples);
+  return [
+    {
+      text: `${times.toFixed(2)} times as fast as ${peer}`,
+      goal: `at least ${goalTimes}`,
+      met: times >= goalTimes,
+    },
+  ];
+}
+
+export function printReport(report: Report): void {
+  const rows = report.series.map(({ name, samples }) => [
+    name,
+    figure(median(samples)),
+    `${figure(Math.min(...samples))} .. ${figure(Math.max(...samples))}`,
+    String(samples.length),
+  ]);
+  const table = [["", `median ${report.unit}`, "spread", "samples"], ...rows];
+  const widths = [0, 1, 2, 3].map((at) => Math.max(...table.map((row) => row[at]!.length)));
+  console.log(`\n${report.title}`);
+  for (const row of table) {
+    const cells = row.map((cell, at) =>
+      at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!),
+    );
+    console.log(`  ${cells.join("   ")}`);
+  }
+  for (const { text, goal, met } of report.verdicts) {
+    console.log(`  ${met ? "goal met   " : "goal missed"}  ${text} (goal: ${goal})`);
+  }
+}
+
+function figure(value: number): string {
+  const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+  return value.toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}

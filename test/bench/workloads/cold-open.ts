@@ -1,0 +1,86 @@
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { open } from "lmdb";
+import { AgentProcess } from "../agent-process.js";
+import type { ColdMode } from "../cold-child.js";
+import { median, type Verdict } from "../report.js";
+import { benchDocument, filledId } from "../stores/store.js";
+import { type Contender, interleave, temporaryFolder, type Workload } from "../workload.js";
+
+const GOAL_TIMES = 1.5;
+const DOCUMENTS = 1_000;
+/** Starting a process varies more than anything else here, so a round is the median of several. */
+const STARTS_PER_ROUND = 5;
+const DEADLINE_MS = 30_000;
+
+/** A process that opens the root, reads one document and ends, while its parent keeps it open. */
+export const coldOpen: Workload = {
+  name: "cold-open",
+  stores: ["LioranDB"],
+  run: async (context) => {
+    const lmdbRoot = await temporaryFolder();
+    const environment = open({ path: lmdbRoot, noSubdir: false });
+    environment.transactionSync(() => {
+      for (let n = 0; n < DOCUMENTS; n++) {
+        environment.put(filledId(n), benchDocument(filledId(n), n));
+      }
+    });
+    const contenders = [startsOf("bare", ""), startsOf("lmdb", lmdbRoot)];
+    let primary: AgentProcess | null = null;
+    if (context.stores.includes("LioranDB")) {
+      const root = await temporaryFolder();
+      primary = await AgentProcess.start("LioranDB", root, "primary");
+      await primary.call("fill", DOCUMENTS);
+      contenders.unshift(startsOf("LioranDB", root));
+    }
+    const series = await interleave(contenders, context);
+    await primary?.stop();
+    await environment.close();
+
+    const medians = new Map(series.map(({ name, samples }) => [name, median(samples)]));
+    return {
+      title: "cold-open: start a process, open the root, read one document, end",
+      unit: "ms",
+      series,
+      verdicts: primary ? [verdict(medians)] : [],
+    };
+  },
+};
+
+function startsOf(mode: ColdMode, root: string): Contender {
+  return {
+    name: mode === "bare" ? "bare Node" : mode,
+    measure: async () => {
+      const timesMs = [];
+      for (let start = 0; start < STARTS_PER_ROUND; start++) timesMs.push(await lifeMs(mode, root));
+      return median(timesMs);
+    },
+  };
+}
+
+/** From the fork to the exit of one process. */
+function lifeMs(mode: ColdMode, root: string): Promise<number> {
+  const file = fileURLToPath(new URL("../cold-child.js", import.meta.url));
+  const start = performance.now();
+  const child = fork(file, [mode, root, filledId(DOCUMENTS / 2)], { timeout: DEADLINE_MS });
+  return new Promise((resolve, reject) => {
+    child.once("exit", (code, signal) => {
+      if (code === 0) resolve(performance.now() - start);
+      else reject(new Error(`cold-open: ${mode} ended with ${signal ?? `exit code ${code}`}`));
+    });
+  });
+}
+
+function verdict(medians: Map<string, number>): Verdict {
+  const bareMs = medians.get("bare Node")!;
+  const lmdbExtraMs = medians.get("lmdb")! - bareMs;
+  const ourExtraMs = medians.get("LioranDB")! - bareMs;
+  const times = ourExtraMs / lmdbExtraMs;
+  return {
+    text:
+      `${ourExtraMs.toFixed(0)} ms over bare Node, ${times.toFixed(2)} times raw lmdb's ` +
+      `${lmdbExtraMs.toFixed(0)} ms`,
+    goal: `at most ${GOAL_TIMES} times`,
+    met: times <= GOAL_TIMES,
+  };
+}
