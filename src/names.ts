@@ -31,7 +31,8 @@ export function checkDatabaseName(name: unknown): asserts name is string {
  */
 export function checkCollectionName(name: unknown): asserts name is string {
   const why = collectionNameFault(name);
-  if (why) throw new LioranError("INVALID_NAMESPACE", `Invalid collection name ${shown(name)}: ${why}.`);
+  if (why)
+    throw new LioranError("INVALID_NAMESPACE", `Invalid collection name ${shown(name)}: ${why}.`);
 }
 
 function collectionNameFault(name: unknown): string | undefined {

@@ -107,5 +107,7 @@ export function checkUpdate(call: string, update: unknown): Document | Document[
 export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "an array";
-  return typeof value === "object" ? "an object of another kind" : `a value of type ${typeof value}`;
+  return typeof value === "object"
+    ? "an object of another kind"
+    : `a value of type ${typeof value}`;
 }

@@ -6,8 +6,8 @@ import type { Runtime } from "../runtime/runtime.js";
 import { isPlainObject } from "../values/document.js";
 import { toStorable } from "../values/validate.js";
 import { checkFilter, checkObject, checkUpdate } from "./arguments.js";
-import { encodeForInsert } from "./inserts.js";
 import { defined } from "./find-cursor.js";
+import { encodeForInsert } from "./inserts.js";
 import type { BulkWriteResult, Document } from "./types.js";
 
 /** A model as it is sent, and the `_id` it inserts. */
@@ -58,7 +58,9 @@ export function prepareModels(operations: unknown): Prepared[] {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw new LioranError("BAD_VALUE", "bulkWrite: operations must be an array that is not empty.");
   }
-  return operations.map((operation: unknown, at) => prepareModel(operation, `bulkWrite: operations.${at}`));
+  return operations.map((operation: unknown, at) =>
+    prepareModel(operation, `bulkWrite: operations.${at}`),
+  );
 }
 
 /** Runs prepared operations. @throws the first failure, with `result` and `writeErrors` */

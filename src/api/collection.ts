@@ -58,6 +58,12 @@ const findOptions = [
 const findOneOptions = [...basic, "sort", "projection", "skip", "maxTimeMS"] as const;
 const findOneAndOptions = [...basic, "sort", "projection", "includeResultMetadata"] as const;
 
+/** A longer `_id` takes the way on which its key is checked. */
+const pointReadIdLengthMax = 256;
+/** A loop of awaited point reads lets the event loop run once in so many reads. */
+const readsPerTurnMax = 1_024;
+let readsOfTurn = 0;
+
 export class Collection<T extends object = Document> {
   readonly #runtime: Runtime;
   readonly #db: string;
@@ -151,6 +157,8 @@ export class Collection<T extends object = Document> {
     if (options === undefined && filter) {
       // The most frequent read of all: one document by `_id`, without a cursor.
       const found = this.#findById(filter);
+      readsOfTurn += 1;
+      if (readsOfTurn >= readsPerTurnMax) await nextTurn();
       if (found !== undefined) return found;
     }
     const checked = checkOptions("findOne", options, findOneOptions);
@@ -386,6 +394,7 @@ export class Collection<T extends object = Document> {
     // Anything unusual about the filter takes the long way, where it is checked.
     const [id] = plan.ids;
     if (typeof id !== "string" && typeof id !== "number") return undefined;
+    if (typeof id === "string" && id.length > pointReadIdLengthMax) return undefined;
     const found = this.#runtime.findById(this.#db, this.#name, id);
     return found as WithId<T> | null | undefined;
   }
@@ -460,6 +469,12 @@ export class Collection<T extends object = Document> {
     if (upserted.length > 0) lastErrorObject.upserted = upserted[0];
     return { value: document, lastErrorObject, ok: 1 };
   }
+}
+
+/** Without this, a loop of reads that are answered at once would keep sockets and timers waiting. */
+function nextTurn(): Promise<void> {
+  readsOfTurn = 0;
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function updateResult({ matched, modified, upserted }: UpdateResultData): UpdateResult {

@@ -3,9 +3,10 @@
  *
  *   new --first read--> open --end, close, error--> closed --rewind--> new
  */
+
+import { decodeSequence } from "../cbor/codec.js";
 import type { CursorResult } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
-import { decodeSequence } from "../cbor/codec.js";
 
 type State = "new" | "open" | "closed";
 
@@ -98,7 +99,10 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
     const cursorId = this.#cursorId;
     this.#finish();
     this.#state = "new";
-    if (cursorId !== 0) this.feed().kill(cursorId).catch(() => {});
+    if (cursorId !== 0)
+      this.feed()
+        .kill(cursorId)
+        .catch(() => {});
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -145,7 +149,10 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
     }
     // It may have been closed while the batch was on its way.
     if ((this.#state as State) === "closed") {
-      if (result.cursor !== 0) this.feed().kill(result.cursor).catch(() => {});
+      if (result.cursor !== 0)
+        this.feed()
+          .kill(result.cursor)
+          .catch(() => {});
       return;
     }
     const { batch } = result;

@@ -100,6 +100,14 @@ export function decode(bytes: Uint8Array): unknown {
   return codec.decode(asBuffer(bytes));
 }
 
+/**
+ * Decodes the item at the start of a buffer that is used again and again, such as the one in which
+ * LMDB hands out values: without a copy, and without a new view for each item.
+ */
+export function decodePrefix(buffer: Buffer, length: number): unknown {
+  return codec.decode(buffer, length);
+}
+
 /** Decodes the items of a CBOR sequence (RFC 8742): items one after the other, without a header. */
 export function decodeSequence(bytes: Uint8Array): unknown[] {
   return bytes.length === 0 ? [] : codec.decodeMultiple(asBuffer(bytes));

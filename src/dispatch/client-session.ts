@@ -15,7 +15,7 @@ import {
   type SessionRecord,
   saveReplies,
 } from "../storage/sessions.js";
-import type { WriteOutcome } from "./writer.js";
+import type { WriteOutcome } from "./outcome.js";
 
 type Deliver = (outcome: WriteOutcome) => void;
 

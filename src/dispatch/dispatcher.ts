@@ -15,23 +15,22 @@ import { encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import {
-  CancellableControl,
   CancelFlag,
+  CancellableControl,
   type Control,
   InlineBudget,
   InlineBudgetExceeded,
 } from "../query/control.js";
 import { planId } from "../query/plan.js";
 import { findCollection } from "../storage/catalog.js";
-import { getDocument } from "../storage/collection.js";
+import { readDocument } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";
-import { decodeDocument } from "../storage/document.js";
 import type { Environment } from "../storage/environment.js";
-import { idKey } from "../storage/key.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { Document } from "../values/document.js";
 import type { ClientSession } from "./client-session.js";
 import type { BatchSource, CursorTable } from "./cursors.js";
+import { LocalSource } from "./local-source.js";
 import {
   type CursorResult,
   type EncodedBatch,
@@ -45,15 +44,14 @@ import {
   type SearchResult,
   type WriteOperation,
 } from "./operation.js";
-import { LocalSource } from "./local-source.js";
 import {
   collections,
   count,
   databaseStatistics,
-  databases as listDatabases,
   distinct,
   estimatedCount,
   findRows,
+  databases as listDatabases,
   search,
   takeBatch,
 } from "./reads.js";
@@ -63,7 +61,8 @@ import {
   prepareWrite,
   searchUntilFresh,
 } from "./write-execution.js";
-import type { WriteOutcome, Writer } from "./writer.js";
+import type { WriteOutcome } from "./outcome.js";
+import type { Writer } from "./writer.js";
 
 /** Runs heavy reads on other threads of this process. */
 export interface QueryPool {
@@ -135,11 +134,14 @@ export class Dispatcher {
     if (!environment) return null;
     environment.refresh();
     const entry = findCollection(environment, collection);
-    const bytes = entry && getDocument(environment, entry.id, idKey(id));
-    return bytes ? decodeDocument(bytes) : null;
+    return (entry && readDocument(environment, entry.id, id)) ?? null;
   }
 
-  #route(operation: Operation, caller: Caller, options: RequestOptions): Promise<unknown> | unknown {
+  #route(
+    operation: Operation,
+    caller: Caller,
+    options: RequestOptions,
+  ): Promise<unknown> | unknown {
     switch (operationClass[operation.kind]) {
       case "read":
         return this.#read(operation as ReadOperation, caller, options);

@@ -163,4 +163,3 @@ function viewOf(environment: Environment, collection: string, snapshot?: Snapsho
   const entry = findCollection(environment, collection, snapshot);
   return { environment, collectionId: entry?.id ?? noCollection, snapshot };
 }
-

@@ -42,7 +42,7 @@ import {
   applyUpdate,
   StaleSearch,
 } from "./statements.js";
-import { PartialWrite } from "./writer.js";
+import { PartialWrite } from "./outcome.js";
 
 /** An operation that can be applied: to the open transaction, with what a search found. */
 export interface PreparedWrite {

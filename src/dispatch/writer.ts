@@ -22,6 +22,7 @@ import { removeRecords } from "../storage/sessions.js";
 import { WriteTransaction } from "../storage/write-transaction.js";
 import type { ClientSession } from "./client-session.js";
 import { CommitGate } from "./commit-gate.js";
+import { PartialWrite, type WriteOutcome } from "./outcome.js";
 
 /** One write operation, ready to be applied. */
 export interface WriteTask {
@@ -37,12 +38,6 @@ export interface WriteTask {
   apply(transaction: WriteTransaction): Uint8Array;
   /** Takes the outcome, once, after the commit. */
   settle(outcome: WriteOutcome): void;
-}
-
-/** The encoded reply, or the encoded error, as it goes into a frame. */
-export interface WriteOutcome {
-  failed: boolean;
-  body: Uint8Array;
 }
 
 /** Commits that nobody waits for the flush of are flushed after this time. */
@@ -232,16 +227,6 @@ export class Writer {
       environment.refresh();
       if (hasDropped(environment)) environment.commit(() => purgeDropped(environment), true);
     }
-  }
-}
-
-/** Thrown by `apply` when part of an operation took effect and shall stay. */
-export class PartialWrite extends Error {
-  readonly reason: LioranError;
-
-  constructor(reason: LioranError) {
-    super(reason.message);
-    this.reason = reason;
   }
 }
 

@@ -56,7 +56,7 @@ export interface Goodbye {
 export interface Request {
   /** Every reply with a sequence up to this one was received: the primary may forget them. */
   acknowledged: number;
-  /** Sent before on an earlier connection: it may have been applied already. */
+  /** Sent before on an earlier connection: it may have been applied already. Missing: false. */
   resent: boolean;
   operation: unknown;
 }
@@ -142,7 +142,7 @@ export function decodeRequest(body: Uint8Array): Request {
   if (!("operation" in fields)) throw invalid("request.operation", "is missing");
   return {
     acknowledged: asNatural(fields, "request", "acknowledged"),
-    resent: fields.resent === true,
+    resent: asResent(fields),
     operation: fields.operation,
   };
 }
@@ -249,6 +249,15 @@ function asText(fields: Fields, path: string, name: string): string {
     throw invalid(`${path}.${name}`, `must be a string, not ${describe(value)}`);
   }
   return value;
+}
+
+/** Never guessed: a resent write that is taken for a new one would be applied twice. */
+function asResent({ resent }: Fields): boolean {
+  if (resent === undefined) return false;
+  if (typeof resent !== "boolean") {
+    throw invalid("request.resent", `must be true or false, not ${describe(resent)}`);
+  }
+  return resent;
 }
 
 function asNatural(fields: Fields, path: string, name: string): number {

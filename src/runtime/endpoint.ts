@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, readdirSync, unlinkSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { LioranError } from "../errors.js";
 import { socketPathBytesMax } from "../limits.js";
 
@@ -25,9 +25,9 @@ export function endpointCandidates(rootPath: string, rootId: string, epoch: numb
 export function prepareEndpoint(rootPath: string, endpoint: string): void {
   if (process.platform === "win32") return;
   for (const name of readdirSync(rootPath)) {
-    if (socketPattern.test(name)) unlinkIfThere(join(rootPath, name));
+    if (socketPattern.test(name)) removeIfPossible(join(rootPath, name));
   }
-  if (endpoint.startsWith(rootPath)) return;
+  if (dirname(endpoint) === rootPath) return;
   ensurePrivateFolder(privateFolder());
   unlinkIfThere(endpoint);
 }
@@ -55,6 +55,15 @@ function ensurePrivateFolder(folder: string): void {
     "PERMISSION",
     `${folder} does not belong to this user alone; remove it, or set TMPDIR to a private folder.`,
   );
+}
+
+/** What cannot be removed matters only when it is in the way of the endpoint: listening then fails. */
+function removeIfPossible(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // A folder of this name, for example.
+  }
 }
 
 function unlinkIfThere(path: string): void {

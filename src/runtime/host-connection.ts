@@ -13,12 +13,13 @@
  *  3. A peer that does not read its answers is not read from, and is disconnected after a while; what
  *     is kept for it stays bounded. Nobody else notices.
  */
+
+import type { ClientSession } from "../dispatch/client-session.js";
 import { CursorTable } from "../dispatch/cursors.js";
 import type { Caller, Dispatcher } from "../dispatch/dispatcher.js";
-import type { ClientSession } from "../dispatch/client-session.js";
 import { type Operation, operationClass, type WriteOperation } from "../dispatch/operation.js";
 import { checkOperation } from "../dispatch/validate.js";
-import type { WriteOutcome } from "../dispatch/writer.js";
+import type { WriteOutcome } from "../dispatch/outcome.js";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import {

@@ -101,4 +101,3 @@ function fail(error: unknown): void {
   tell({ type: "failed", error: encodeError(error) });
   toMain.close();
 }
-

@@ -121,7 +121,7 @@ export class RootLock {
     }
     if (fstatSync(fd).isFile()) return fd;
     closeSync(fd);
-    throw new LioranError("ROOT_INVALID", `${this.path} is not a regular file; remove it.`);
+    throw notAFile(this.path);
   }
 
   #create(): number {
@@ -159,8 +159,13 @@ function parseRecord(text: string): LockRecord | undefined {
   }
 }
 
+function notAFile(path: string): LioranError {
+  return new LioranError("ROOT_INVALID", `${path} is not a regular file; remove it.`);
+}
+
 function openFailure(path: string, error: unknown): LioranError {
   const { code, message } = error as NodeJS.ErrnoException;
+  if (code === "EISDIR") return notAFile(path);
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
     return new LioranError(
       "PERMISSION",

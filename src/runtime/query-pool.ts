@@ -46,8 +46,9 @@ export class ThreadQueryPool implements QueryPool {
   find(operation: FindOperation, flag: CancelFlag): BatchSource {
     const { port1, port2 } = new MessageChannel();
     const source = new PoolSource(port1, flag);
-    this.#run({ operation, cell: flag.cell, port: port2 }, flag, [port2])
-      .catch((error: unknown) => source.fail(error));
+    this.#run({ operation, cell: flag.cell, port: port2 }, flag, [port2]).catch((error: unknown) =>
+      source.fail(error),
+    );
     return source;
   }
 

@@ -9,7 +9,7 @@ import { LocalSource } from "../dispatch/local-source.js";
 import type { FindOperation, ReadOperation, Results } from "../dispatch/operation.js";
 import { count, distinct, search } from "../dispatch/reads.js";
 import { type EncodedError, encodeError } from "../errors.js";
-import { CancellableControl, CancelFlag } from "../query/control.js";
+import { CancelFlag, CancellableControl } from "../query/control.js";
 import { acquireDatabases } from "../storage/databases.js";
 import type { Access, Environment } from "../storage/environment.js";
 import { ThreadGate } from "./thread-gate.js";

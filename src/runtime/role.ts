@@ -8,13 +8,7 @@ import { invariant } from "../invariant.js";
  * What a manager is. `starting` and `closing` never show through the role getters; `electing` shows
  * as client.
  */
-export type Role =
-  | "primary"
-  | "client"
-  | "electing"
-  | "readonly"
-  | "closing"
-  | "closed";
+export type Role = "primary" | "client" | "electing" | "readonly" | "closing" | "closed";
 
 const steps: Record<Role, readonly Role[]> = {
   // A primary whose Host failed starts another one under the same lock, so it stays primary.

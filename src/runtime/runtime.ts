@@ -6,7 +6,6 @@
  * Invariant: environments are closed only after every operation has ended.
  */
 import { mkdirSync, statSync } from "node:fs";
-import { Semaphore, withTimeout } from "async-mutex";
 import { CursorTable } from "../dispatch/cursors.js";
 import { type Caller, Dispatcher, type RequestOptions } from "../dispatch/dispatcher.js";
 import { type Operation, operationClass, type ResultOf } from "../dispatch/operation.js";
@@ -18,6 +17,7 @@ import type { Document } from "../values/document.js";
 import { Membership, type MembershipEvents } from "./membership.js";
 import { ThreadQueryPool } from "./query-pool.js";
 import type { Role } from "./role.js";
+import { WriteGate } from "./write-gate.js";
 
 export class Runtime {
   readonly options: ResolvedOptions;
@@ -26,9 +26,8 @@ export class Runtime {
   readonly #membership: Membership | undefined;
   readonly #dispatcher: Dispatcher;
   readonly #caller: Caller = { cursors: new CursorTable(), encoded: false };
-  readonly #writes: Semaphore;
+  readonly #writes: WriteGate;
   readonly #underWay = new Set<Promise<unknown>>();
-  #writesWaiting = 0;
   #closing: Promise<void> | undefined;
 
   /** @throws ROOT_INVALID, PERMISSION, LOCK_HELD, INVALID_OPTION */
@@ -52,7 +51,7 @@ export class Runtime {
       pool: this.#pool,
       owner: this.#membership?.link,
     });
-    this.#writes = new Semaphore(options.writeQueue.maxSize);
+    this.#writes = new WriteGate(options.writeQueue);
     this.#membership?.start();
   }
 
@@ -78,9 +77,7 @@ export class Runtime {
     if (!signal && !isWrite) return this.#track(this.#run(operation));
     signal?.throwIfAborted();
     const flag = signal && new CancelFlag();
-    const work = isWrite
-      ? this.#write(operation, { flag })
-      : this.#run(operation, { flag });
+    const work = isWrite ? this.#write(operation, { flag }) : this.#run(operation, { flag });
     return this.#track(signal ? abortable(work, signal, flag!) : work);
   }
 
@@ -130,23 +127,11 @@ export class Runtime {
     operation: Extract<Operation, { kind: K }>,
     options: RequestOptions,
   ): Promise<ResultOf<K>> {
-    const { maxSize, mode, timeoutMs } = this.options.writeQueue;
-    if (this.#writes.isLocked() || this.#writesWaiting > 0) {
-      if (mode === "reject") throw queueFull(maxSize, "");
-      this.#writesWaiting += 1;
-      const gate = withTimeout(
-        this.#writes,
-        timeoutMs,
-        queueFull(maxSize, ` and none was acknowledged within ${timeoutMs} ms`),
-      );
-      await gate.acquire().finally(() => {
-        this.#writesWaiting -= 1;
-      });
-    } else await this.#writes.acquire();
+    if (!this.#writes.tryEnter()) await this.#writes.enter();
     try {
       return await this.#run(operation, options);
     } finally {
-      this.#writes.release();
+      this.#writes.leave();
     }
   }
 
@@ -192,13 +177,5 @@ function checkRoot(rootPath: string, create: boolean): void {
   throw new LioranError(
     "ROOT_INVALID",
     `${rootPath} is not a folder. Set rootPath to a folder, or to a path where one can be created.`,
-  );
-}
-
-function queueFull(maxSize: number, why: string): LioranError {
-  return new LioranError(
-    "QUEUE_FULL",
-    `${maxSize} writes of this manager wait to be acknowledged (writeQueue.maxSize)${why}. Await writes, or ` +
-      "raise the limit.",
   );
 }

@@ -48,7 +48,7 @@ export function findCollection(
   }
   const known = entries.get(name);
   const key = known?.key ?? collectionKey(name);
-  const options = snapshot && { transaction: snapshot.transaction };
+  const options = snapshot ? snapshot.options : environment.latest;
   const bytes = environment.stores.catalog.getBinaryFast(key, options);
   if (!bytes) return undefined;
   if (known && sameBytes(known.bytes, bytes)) return known.entry;
@@ -63,7 +63,7 @@ export function listCollections(environment: Environment, snapshot?: Snapshot): 
   const range = environment.stores.catalog.getRange({
     start: Buffer.from([collectionPrefix]),
     end: Buffer.from([collectionPrefix + 1]),
-    ...(snapshot && { transaction: snapshot.transaction }),
+    ...(snapshot ? snapshot.options : environment.latest),
   });
   return Array.from(range, ({ value }) => decode(value) as CollectionEntry);
 }

@@ -5,8 +5,11 @@
  * Reads may run on any thread; writes run in the Host, inside a write transaction.
  */
 import { LioranError } from "../errors.js";
-import { keyPrefixBytes } from "../limits.js";
+import { decodePrefix } from "../cbor/codec.js";
+import { keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
+import type { Document } from "../values/document.js";
 import { documentId } from "./document.js";
+import { writeKey } from "./key.js";
 import type { Environment, Snapshot } from "./environment.js";
 import type { WriteTransaction } from "./write-transaction.js";
 
@@ -51,10 +54,33 @@ export function getDocument(
   idKey: Uint8Array,
   snapshot?: Snapshot,
 ): Uint8Array | undefined {
-  const options = snapshot && { transaction: snapshot.transaction };
+  const options = snapshot ? snapshot.options : environment.latest;
   const { documents } = environment.stores;
   const bytes = documents.getBinaryFast(documentKey(collectionId, idKey), options);
   return bytes?.subarray(0, bytes.length);
+}
+
+/** The key of a point read, written anew by each: a read must not cost an allocation for its key. */
+const pointKey = Buffer.allocUnsafeSlow(lmdbKeyBytesMax);
+
+function writeCollectionId(collectionId: number): void {
+  pointKey[0] = collectionId >>> 24;
+  pointKey[1] = collectionId >>> 16;
+  pointKey[2] = collectionId >>> 8;
+  pointKey[3] = collectionId;
+}
+
+/** The document with this `_id` in the latest commit, decoded straight from LMDB's buffer. */
+export function readDocument(
+  environment: Environment,
+  collectionId: number,
+  id: unknown,
+): Document | undefined {
+  writeCollectionId(collectionId);
+  const end = writeKey(id, pointKey, keyPrefixBytes);
+  const key = pointKey.subarray(0, end);
+  const bytes = environment.stores.documents.getBinaryFast(key, environment.latest);
+  return bytes && (decodePrefix(bytes, bytes.length) as Document);
 }
 
 /** Walks the documents of a range of `_id`s in order. The bytes are private copies. */
@@ -77,7 +103,7 @@ export function* scanDocuments(
     reverse,
     exclusiveStart: reverse ? !highInclusive : !lowInclusive,
     inclusiveEnd: reverse ? lowInclusive : highInclusive,
-    ...(snapshot && { transaction: snapshot.transaction }),
+    ...(snapshot ? snapshot.options : environment.latest),
   });
   for (const { key, value } of entries) {
     yield { idKey: key.subarray(keyPrefixBytes), bytes: value };

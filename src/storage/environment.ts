@@ -16,8 +16,9 @@ import { open, type RootDatabase } from "lmdb";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
-import { lmdbFailure } from "./lmdb-failure.js";
 import { checkFormat, hasFormat, writeFormat } from "./format.js";
+import { lmdbFailure } from "./lmdb-failure.js";
+import { ReadLane, type ReadTransaction } from "./read-lane.js";
 
 /** Options of a read. */
 export interface ReadOptions {
@@ -75,6 +76,7 @@ export class Environment {
   readonly access: Access;
   readonly stores: Stores;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
+  readonly #lane: ReadLane | undefined;
   #snapshotsOpen = 0;
   #unflushed = false;
   #flushing: Promise<void> | undefined;
@@ -89,6 +91,8 @@ export class Environment {
     this.access = access;
     this.#root = root;
     this.stores = stores;
+    // The Host reads through its write transactions too, where a lane would show older data.
+    if (access !== "write") this.#lane = ReadLane.open(() => this.#detachedTransaction());
   }
 
   /**
@@ -124,15 +128,19 @@ export class Environment {
 
   /** Makes the following reads of this turn see the latest commit of any process. */
   refresh(): void {
-    this.#root.resetReadTxn();
+    if (this.#lane) this.#lane.refresh();
+    else this.#root.resetReadTxn();
+  }
+
+  /** Options of a read in the latest commit as of {@link refresh}, or in the open write transaction. */
+  get latest(): ReadOptions | undefined {
+    return this.#lane?.options;
   }
 
   /** A view of the latest commit that stays the same until it is closed. */
   openSnapshot(): Snapshot {
-    this.#root.resetReadTxn();
-    const transaction = this.#root.useReadTransaction();
     this.#snapshotsOpen += 1;
-    return new Snapshot(this, transaction, () => {
+    return new Snapshot(this, this.#detachedTransaction(), () => {
       this.#snapshotsOpen -= 1;
     });
   }
@@ -190,7 +198,6 @@ export class Environment {
       };
     };
     const info = env.info();
-    this.#root.resetReadTxn();
     // Any read renews the transaction that `stat` looks through.
     this.stores.catalog.getBinaryFast(new Uint8Array([0]));
     return {
@@ -205,7 +212,17 @@ export class Environment {
   async close(): Promise<void> {
     invariant(this.#snapshotsOpen === 0, `closing ${this.folder} under an open snapshot`);
     if (this.access === "write") await this.flush();
+    this.#lane?.close();
     await this.#root.close();
+  }
+
+  /** A read transaction of the latest commit that lmdb-js hands to nobody else. */
+  #detachedTransaction(): ReadTransaction {
+    this.#root.resetReadTxn();
+    const transaction = this.#root.useReadTransaction();
+    // Resetting it while it is in use makes lmdb-js take another one for itself.
+    this.#root.resetReadTxn();
+    return transaction as unknown as ReadTransaction;
   }
 }
 
@@ -216,27 +233,27 @@ export class Environment {
 export class Snapshot {
   readonly environment: Environment;
   readonly openedAtMs = performance.now();
-  readonly #transaction: { done(): void };
+  readonly #options: { transaction: ReadTransaction };
   readonly #onClose: () => void;
   #closed = false;
 
-  constructor(environment: Environment, transaction: { done(): void }, onClose: () => void) {
+  constructor(environment: Environment, transaction: ReadTransaction, onClose: () => void) {
     this.environment = environment;
-    this.#transaction = transaction;
+    this.#options = { transaction };
     this.#onClose = onClose;
   }
 
-  /** What lmdb-js takes as the `transaction` option of a read. */
-  get transaction(): unknown {
+  /** Options of a read in this view. */
+  get options(): ReadOptions {
     invariant(!this.#closed, "reading through a closed snapshot");
-    return this.#transaction;
+    return this.#options;
   }
 
   /** Ends the view. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#transaction.done();
+    this.#options.transaction.done();
     this.#onClose();
   }
 }

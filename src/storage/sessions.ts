@@ -87,7 +87,8 @@ export function expiredRecords(environment: Environment, nowMs: number): Uint8Ar
     const [savedAtMs] = decode(value) as Stored;
     // A clock that was set back must not keep records forever.
     const ageMs = nowMs - savedAtMs;
-    if (ageMs > sessionRetentionMs || ageMs < -sessionRetentionMs) expired.push(Uint8Array.from(key));
+    if (ageMs > sessionRetentionMs || ageMs < -sessionRetentionMs)
+      expired.push(Uint8Array.from(key));
   }
   return expired;
 }

@@ -32,7 +32,7 @@ export function readStatistics(
   collectionId: number,
   snapshot?: Snapshot,
 ): CollectionStatistics {
-  const options = snapshot && { transaction: snapshot.transaction };
+  const options = snapshot ? snapshot.options : environment.latest;
   const bytes = environment.stores.catalog.getBinary(statisticsKey(collectionId), options);
   if (!bytes) return { documents: 0, bytes: 0, version: 0, changed: false };
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -44,12 +44,7 @@ export class WriteTransaction {
    *
    * @param before what the key holds now (undefined: nothing); the caller has read it anyway
    */
-  put(
-    store: ByteStore,
-    key: Uint8Array,
-    value: Uint8Array,
-    before: Uint8Array | undefined,
-  ): void {
+  put(store: ByteStore, key: Uint8Array, value: Uint8Array, before: Uint8Array | undefined): void {
     this.#journal.push({ kind: "record", store, key, before });
     store.putSync(key, value);
   }

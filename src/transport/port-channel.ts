@@ -37,7 +37,6 @@ export class PortChannel implements FrameChannel {
   #sentBytes = 0;
   #peerConsumedBytes = 0;
   #consumedBytes = 0;
-  #reportedBytes = 0;
   #flushScheduled = false;
   #referenced = true;
   #started = false;
@@ -153,12 +152,10 @@ export class PortChannel implements FrameChannel {
 
   #post(): void {
     const framesBytes = this.#outbox.bytes;
-    if (framesBytes === 0 && this.#consumedBytes === this.#reportedBytes) return;
     // Memory of its own: a slice of Node's shared pool cannot be transferred.
     const message = Buffer.allocUnsafeSlow(countBytes + framesBytes);
     message.writeDoubleLE(this.#consumedBytes, 0);
     this.#outbox.takeInto(message, countBytes);
-    this.#reportedBytes = this.#consumedBytes;
     this.#sentBytes += framesBytes;
     const buffer = message.buffer as ArrayBuffer;
     this.#port.postMessage(buffer, [buffer]);

@@ -46,10 +46,10 @@ export const goldenFrames: GoldenFrame[] = [
     name: "request",
     kind: FrameKind.request,
     sequence: 1,
-    value: { acknowledged: 0, operation: { op: "ping" } },
-    bodyHex: "a26c61636b6e6f776c656467656400696f7065726174696f6ea1626f706470696e67",
+    value: { acknowledged: 0, resent: false, operation: { op: "ping" } },
+    bodyHex: "a36c61636b6e6f776c65646765640066726573656e74f4696f7065726174696f6ea1626f706470696e67",
     frameHex:
-      "22000000030100000100000000000000a26c61636b6e6f776c656467656400696f7065726174696f6ea1626f706470696e67",
+      "2a000000030100000100000000000000a36c61636b6e6f776c65646765640066726573656e74f4696f7065726174696f6ea1626f706470696e67",
   },
   {
     name: "reply",

@@ -119,7 +119,12 @@ describe("handshake", () => {
 
 describe("requests and watermarks", () => {
   test("come through unchanged", () => {
-    const request = { acknowledged: 2 ** 53 - 1, operation: { find: "a", filter: { n: null } } };
+    const operation = { find: "a", filter: { n: null } };
+    for (const resent of [true, false]) {
+      const marked = { acknowledged: 2, resent, operation };
+      assert.deepEqual(decodeRequest(encodeBody(marked)), marked);
+    }
+    const request = { acknowledged: 2 ** 53 - 1, resent: false, operation };
     assert.deepEqual(decodeRequest(encodeBody(request)), request);
     assert.deepEqual(decodeAcknowledge(encodeBody({ acknowledged: 0 })), { acknowledged: 0 });
     assert.deepEqual(decodeGoodbye(encodeBody({ reason: "r" })), { reason: "r" });
@@ -127,8 +132,15 @@ describe("requests and watermarks", () => {
 
   test("may carry null as the operation, but must carry one", () => {
     const body = encodeBody({ acknowledged: 1, operation: null });
-    assert.deepEqual(decodeRequest(body), { acknowledged: 1, operation: null });
+    assert.deepEqual(decodeRequest(body), { acknowledged: 1, resent: false, operation: null });
     fails(() => decodeRequest(encodeBody({ acknowledged: 1 })), /request\.operation is missing/);
+  });
+
+  test("never guess whether they were resent", () => {
+    for (const resent of [1, 0, "true", null, {}]) {
+      const body = encodeBody({ acknowledged: 1, resent, operation: 1 });
+      fails(() => decodeRequest(body), /request\.resent must be true or false/);
+    }
   });
 
   test("refuse a watermark that is no natural number", () => {

@@ -25,6 +25,26 @@ test("frames of one turn leave as one transferred buffer, bodies stay usable", a
   assert.deepEqual(body, new Uint8Array([1, 2, 3]));
 });
 
+test("a turn lasts until its promises have run: their frames leave in the same message", async (t) => {
+  const { port1, port2 } = new MessageChannel();
+  t.after(() => port1.close());
+  const { channel } = observe(new PortChannel(port1));
+  const messages: number[] = [];
+  port2.on("message", (message: ArrayBuffer) => messages.push(message.byteLength));
+  const later = async () => {
+    for (let hops = 0; hops < 10; hops++) await undefined;
+    channel.send(FrameKind.request, 2, empty);
+  };
+  // From a callback of the event loop, as frames arrive, not from the promise this test runs in.
+  setImmediate(() => {
+    channel.send(FrameKind.request, 1, empty);
+    later();
+  });
+  await once(port2, "message");
+  for (let turns = 0; turns < 5; turns++) await turn();
+  assert.deepEqual(messages, [countBytes + 2 * frameHeaderBytes]);
+});
+
 test("what a paused peer has not seen stays counted, to the byte", async (t) => {
   const { port1, port2 } = new MessageChannel();
   t.after(() => port1.close());

@@ -14,10 +14,11 @@ const portModule = new URL("../../../src/transport/port-channel.js", import.meta
 async function outputOf(t: TestContext, script: string): Promise<string> {
   const prelude = `
     const say = (word) => process.stdout.write(word + " ");
-    const watch = (channel) => {
+    const watch = (channel, beforeStart) => {
       channel.onFrame = () => say("frame");
       channel.onDrain = () => say("drain");
       channel.onClose = () => say("closed");
+      beforeStart(channel);
       channel.start();
       return channel;
     };
@@ -37,7 +38,12 @@ async function outputOf(t: TestContext, script: string): Promise<string> {
 
 const cases = [
   { behaviour: "lets its process exit once unreferenced", calls: "channel.unref();", held: false },
-  { behaviour: "holds its process until it closes", calls: "", held: true },
+  {
+    behaviour: "lets its process exit when unreferenced before its start",
+    beforeStart: "channel.unref();",
+    held: false,
+  },
+  { behaviour: "holds its process until it closes", held: true },
   {
     behaviour: "holds its process again after ref()",
     calls: "channel.unref(); channel.ref();",
@@ -45,7 +51,7 @@ const cases = [
   },
 ];
 
-for (const { behaviour, calls, held } of cases) {
+for (const { behaviour, beforeStart = "", calls = "", held } of cases) {
   test(`a socket channel ${behaviour}`, async (t) => {
     const { server, path } = await listen(t);
     server.on("connection", (socket) => {
@@ -64,7 +70,9 @@ for (const { behaviour, calls, held } of cases) {
         import { SocketChannel } from ${JSON.stringify(socketModule)};
         const socket = net.connect(${JSON.stringify(path)});
         socket.once("connect", () => {
-          const channel = watch(new SocketChannel(socket));
+          const channel = watch(new SocketChannel(socket), (channel) => {
+            ${beforeStart}
+          });
           channel.send(${FrameKind.request}, 1, new Uint8Array(1));
           ${calls}
         });
@@ -97,7 +105,9 @@ for (const { behaviour, calls, held } of cases) {
           { eval: true, execArgv: [], workerData: port2, transferList: [port2] },
         );
         thread.unref();
-        const channel = watch(new PortChannel(port1));
+        const channel = watch(new PortChannel(port1), (channel) => {
+          ${beforeStart}
+        });
         channel.send(${FrameKind.request}, 1, new Uint8Array(1));
         ${calls}
       `,

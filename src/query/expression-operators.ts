@@ -1,0 +1,197 @@
+/**
+ * Expression operators where mingo differs from MongoDB: it compares strings by UTF-16 units, ignores
+ * the order of fields, knows no bigint, and treats missing fields of `$getField` as failures. They
+ * follow https://www.mongodb.com/docs/manual/reference/operator/aggregation/.
+ */
+import { LioranError } from "../errors.js";
+import { compareValues, equalValues } from "../values/compare.js";
+import { type Document, isSubdocument } from "../values/document.js";
+import { add, multiply, type Numeric } from "./arithmetic.js";
+import { evaluate, type Operator } from "./language.js";
+import { compileSort } from "./sort.js";
+import { typeName } from "./type-names.js";
+
+/** In expressions, a missing value sorts before null and is not equal to it. */
+function compareOperands(a: unknown, b: unknown): number {
+  if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
+  return Math.sign(compareValues(a, b));
+}
+
+function comparison(name: string, decide: (order: number) => unknown): Operator {
+  return (document, operand, options) => {
+    const [a, b] = evaluateArguments(name, document, operand, options, 2);
+    return decide(compareOperands(a, b));
+  };
+}
+
+function evaluateArguments(
+  name: string,
+  document: unknown,
+  operand: unknown,
+  options: unknown,
+  count: number,
+): unknown[] {
+  if (!Array.isArray(operand) || operand.length !== count) {
+    throw new LioranError("FAILED_TO_PARSE", `${name} takes exactly ${count} arguments.`);
+  }
+  return operand.map((part) => evaluate(document, part, options));
+}
+
+/** Operators that take one expression or an array of them. */
+function evaluateList(document: unknown, operand: unknown, options: unknown): unknown[] {
+  const list: unknown[] = Array.isArray(operand) ? operand : [operand];
+  return list.map((part) => evaluate(document, part, options));
+}
+
+/** `$max: "$scores"` looks into the array; with several arguments, arrays are values. */
+function evaluateValues(document: unknown, operand: unknown, options: unknown): unknown[] {
+  const values = evaluateList(document, operand, options);
+  const only = values[0];
+  return values.length === 1 && Array.isArray(only) ? only : values;
+}
+
+function isNumeric(value: unknown): value is Numeric {
+  return typeof value === "number" || typeof value === "bigint";
+}
+
+function numberOf(name: string, value: unknown): Numeric {
+  if (isNumeric(value)) return value;
+  throw new LioranError("TYPE_MISMATCH", `${name} takes numbers, not ${typeName(value)}.`);
+}
+
+function isMissing(value: unknown): value is null | undefined {
+  return value === null || value === undefined;
+}
+
+const $add: Operator = (document, operand, options) => {
+  const values = evaluateList(document, operand, options);
+  if (values.some(isMissing)) return null;
+  const dates = values.filter((value) => value instanceof Date);
+  if (dates.length > 1) throw new LioranError("BAD_VALUE", "only one date allowed in $add.");
+  let sum: Numeric = 0;
+  for (const value of values) {
+    if (!(value instanceof Date)) sum = add(sum, numberOf("$add", value));
+  }
+  return dates[0] ? new Date(dates[0].getTime() + Math.trunc(Number(sum))) : sum;
+};
+
+const $subtract: Operator = (document, operand, options) => {
+  const [a, b] = evaluateArguments("$subtract", document, operand, options, 2);
+  if (isMissing(a) || isMissing(b)) return null;
+  if (a instanceof Date) {
+    if (b instanceof Date) return a.getTime() - b.getTime();
+    return new Date(a.getTime() - Math.trunc(Number(numberOf("$subtract", b))));
+  }
+  return add(numberOf("$subtract", a), multiply(numberOf("$subtract", b), -1));
+};
+
+const $multiply: Operator = (document, operand, options) => {
+  const values = evaluateList(document, operand, options);
+  if (values.some(isMissing)) return null;
+  return values.reduce<Numeric>((all, value) => multiply(all, numberOf("$multiply", value)), 1);
+};
+
+const $in: Operator = (document, operand, options) => {
+  const [value, list] = evaluateArguments("$in", document, operand, options, 2);
+  if (!Array.isArray(list)) {
+    throw new LioranError("BAD_VALUE", "$in requires an array as a second argument.");
+  }
+  return value !== undefined && list.some((entry) => equalValues(entry, value));
+};
+
+const $setField: Operator = (document, operand, options) => {
+  const { field, input, value } = evaluate(document, operand, options) as Document;
+  return withField("$setField", input, field, value);
+};
+
+const $unsetField: Operator = (document, operand, options) => {
+  const { field, input } = evaluate(document, operand, options) as Document;
+  return withField("$unsetField", input, field, undefined);
+};
+
+function withField(name: string, input: unknown, field: unknown, value: unknown): unknown {
+  if (isMissing(input)) return null;
+  checkFieldName(name, field);
+  if (!isSubdocument(input)) {
+    throw new LioranError("BAD_VALUE", `${name} requires "input" to evaluate to an object.`);
+  }
+  if (value !== undefined) return { ...input, [field]: value };
+  const { [field]: _removed, ...rest } = input;
+  return rest;
+}
+
+function checkFieldName(name: string, field: unknown): asserts field is string {
+  if (typeof field !== "string" || field === "__proto__") {
+    throw new LioranError("BAD_VALUE", `${name} requires "field" to be the name of a field.`);
+  }
+}
+
+const $getField: Operator = (document, operand, options) => {
+  const isFull = isSubdocument(operand) && Object.hasOwn(operand, "field");
+  const field = evaluate(document, isFull ? operand.field : operand, options);
+  const input =
+    isFull && Object.hasOwn(operand, "input")
+      ? evaluate(document, operand.input, options)
+      : evaluate(document, "$$CURRENT", options);
+  checkFieldName("$getField", field);
+  if (isMissing(input)) return input;
+  return isSubdocument(input) && Object.hasOwn(input, field) ? input[field] : undefined;
+};
+
+const $sortArray: Operator = (document, operand, options) => {
+  const { input, sortBy } = (operand ?? {}) as Document;
+  const array = evaluate(document, input, options);
+  if (isMissing(array)) return null;
+  if (!Array.isArray(array)) {
+    throw new LioranError("BAD_VALUE", `$sortArray requires "input" to be an array.`);
+  }
+  if (sortBy === 1 || sortBy === -1) {
+    return [...array].sort((a, b) => sortBy * compareOperands(a, b));
+  }
+  const compare = compileSort(sortBy as Document);
+  const fields = (element: unknown) => (isSubdocument(element) ? element : {});
+  return [...array].sort((a, b) => compare(fields(a), fields(b)));
+};
+
+function extreme(direction: 1 | -1): Operator {
+  return (document, operand, options) => {
+    const values = evaluateValues(document, operand, options).filter((value) => !isMissing(value));
+    if (values.length === 0) return null;
+    return values.reduce((a, b) => (compareValues(a, b) * direction >= 0 ? a : b));
+  };
+}
+
+const $sum: Operator = (document, operand, options) =>
+  evaluateValues(document, operand, options).filter(isNumeric).reduce<Numeric>(add, 0);
+
+const $avg: Operator = (document, operand, options) => {
+  const values = evaluateValues(document, operand, options).filter(isNumeric);
+  if (values.length === 0) return null;
+  return Number(values.reduce(add)) / values.length;
+};
+
+/** By name; they take precedence over mingo's. */
+export const ownOperators: Readonly<Record<string, Operator>> = {
+  $literal: (_document, operand) => operand,
+  $cmp: comparison("$cmp", (order) => order),
+  $eq: comparison("$eq", (order) => order === 0),
+  $ne: comparison("$ne", (order) => order !== 0),
+  $gt: comparison("$gt", (order) => order > 0),
+  $gte: comparison("$gte", (order) => order >= 0),
+  $lt: comparison("$lt", (order) => order < 0),
+  $lte: comparison("$lte", (order) => order <= 0),
+  $in,
+  $add,
+  $subtract,
+  $multiply,
+  $sum,
+  $avg,
+  $max: extreme(1),
+  $min: extreme(-1),
+  $setField,
+  $unsetField,
+  $getField,
+  $sortArray,
+  $type: (document, operand, options) => typeName(evaluate(document, operand, options)),
+  $isNumber: (document, operand, options) => isNumeric(evaluate(document, operand, options)),
+};

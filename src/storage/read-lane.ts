@@ -1,0 +1,72 @@
+/**
+ * The fast way to a fresh snapshot for reads that last no longer than a call.
+ *
+ * lmdb-js renews its own read transaction at most once per turn, and starts a timer each time; a read
+ * that must see the latest commit pays for that timer (measured: 2.4 us a read; through a lane 1.9).
+ * A lane is a read transaction of our own that is reset before each read; LMDB renews it with the
+ * read itself.
+ *
+ * `resetTxn` is a native function that lmdb-js does not export. Where it cannot be had (another
+ * version, a bundler), there is no lane and reads go the public way, with the same answers.
+ */
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+type ResetTransaction = (address: number) => void;
+
+/** What we use of a transaction of lmdb-js. */
+export interface ReadTransaction {
+  address: number;
+  done(): void;
+}
+
+const resetTransaction = await loadReset();
+
+/** A read transaction that is reset before each use. Belongs to one environment of one thread. */
+export class ReadLane {
+  readonly options: { transaction: ReadTransaction };
+  readonly #reset: ResetTransaction;
+  #releasing = false;
+  #closed = false;
+
+  private constructor(transaction: ReadTransaction, reset: ResetTransaction) {
+    this.options = { transaction };
+    this.#reset = reset;
+    reset(transaction.address);
+  }
+
+  /** @param transaction used by nobody else @returns undefined where there is no fast way */
+  static open(transaction: () => ReadTransaction): ReadLane | undefined {
+    return resetTransaction && new ReadLane(transaction(), resetTransaction);
+  }
+
+  /** Makes the next read see the latest commit. */
+  refresh(): void {
+    this.#reset(this.options.transaction.address);
+    if (this.#releasing) return;
+    // The snapshot must not outlive the turn: an old one stops page reuse for everybody.
+    this.#releasing = true;
+    setImmediate(() => {
+      this.#releasing = false;
+      if (!this.#closed) this.#reset(this.options.transaction.address);
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.options.transaction.done();
+  }
+}
+
+async function loadReset(): Promise<ResetTransaction | undefined> {
+  try {
+    const entry = createRequire(import.meta.url).resolve("lmdb");
+    // <package>/dist/index.cjs; the native functions are in <package>/native.js.
+    const native = pathToFileURL(join(dirname(dirname(entry)), "native.js"));
+    const { resetTxn } = (await import(native.href)) as { resetTxn?: unknown };
+    return typeof resetTxn === "function" ? (resetTxn as ResetTransaction) : undefined;
+  } catch {
+    return undefined;
+  }
+}
