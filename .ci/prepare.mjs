@@ -21,8 +21,11 @@ const wanted = createHash("sha256")
 const stampFile = join(root, "node_modules", ".lioran-install");
 const installed = existsSync(stampFile) ? readFileSync(stampFile, "utf8") : "";
 if (installed !== wanted) {
-  console.error("Installing dependencies (npm ci) ...");
-  run(process.platform === "win32" ? "npm.cmd" : "npm", ["ci", "--no-audit", "--no-fund"]);
+  console.error("Installing dependencies (npm install) ...");
+  // Not `npm ci`: it refuses a registry that lacks an optional binary of some other platform. This
+  // takes the same locked versions and leaves the lock file alone.
+  const options = ["--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+  run(process.platform === "win32" ? "npm.cmd" : "npm", ["install", ...options]);
   mkdirSync(dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, wanted);
 }

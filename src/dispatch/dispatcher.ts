@@ -44,6 +44,7 @@ import {
   type SearchResult,
   type WriteOperation,
 } from "./operation.js";
+import type { WriteOutcome } from "./outcome.js";
 import {
   collections,
   count,
@@ -61,7 +62,6 @@ import {
   prepareWrite,
   searchUntilFresh,
 } from "./write-execution.js";
-import type { WriteOutcome } from "./outcome.js";
 import type { Writer } from "./writer.js";
 
 /** Runs heavy reads on other threads of this process. */
@@ -302,6 +302,10 @@ export class Dispatcher {
     let prepared: PreparedWrite;
     try {
       prepared = prepareWrite(databases, operation);
+      if (prepared.withoutDatabase && !databases.has(operation.db)) {
+        settle({ failed: false, body: encode(prepared.withoutDatabase()) });
+        return;
+      }
     } catch (error) {
       fail(error);
       return;

@@ -17,6 +17,7 @@ import {
   dropCollection,
   findCollection,
   listCollections,
+  nothingToRename,
   renameCollection,
 } from "../storage/catalog.js";
 import type { Databases } from "../storage/databases.js";
@@ -35,6 +36,7 @@ import type {
   SortSpec,
   WriteOperation,
 } from "./operation.js";
+import { PartialWrite } from "./outcome.js";
 import {
   applyDelete,
   applyFindAndModify,
@@ -42,10 +44,15 @@ import {
   applyUpdate,
   StaleSearch,
 } from "./statements.js";
-import { PartialWrite } from "./outcome.js";
 
 /** An operation that can be applied: to the open transaction, with what a search found. */
 export interface PreparedWrite {
+  /**
+   * The result where the database does not exist, for an operation that has no reason to create it.
+   *
+   * @throws what the operation throws then
+   */
+  withoutDatabase?(): unknown;
   /** Search first with this, off the writing thread. */
   search?: SearchOperation;
   apply(transaction: WriteTransaction, found?: SearchResult): unknown;
@@ -67,6 +74,9 @@ export function prepareWrite(databases: Databases, operation: WriteOperation): P
       compileFilter(operation.filter);
       if (!operation.replacement) compileUpdate(operation.update, operation);
       return {
+        withoutDatabase: operation.upsert
+          ? undefined
+          : () => ({ matched: 0, modified: 0, upserted: [] }),
         search: searchFor(databases, operation, undefined, operation.multi),
         apply: (transaction, found) => applyUpdate(transaction, db, collection, operation, found),
       };
@@ -75,6 +85,7 @@ export function prepareWrite(databases: Databases, operation: WriteOperation): P
       const { db, collection } = operation;
       compileFilter(operation.filter);
       return {
+        withoutDatabase: () => ({ deleted: 0 }),
         search: searchFor(databases, operation, undefined, operation.multi),
         apply: (transaction, found) => ({
           deleted: applyDelete(transaction, db, collection, operation, found),
@@ -89,14 +100,20 @@ export function prepareWrite(databases: Databases, operation: WriteOperation): P
           createCollection(transaction, operation.collection, operation.options),
       };
     case "dropCollection":
-      return { apply: (transaction) => dropCollection(transaction, operation.collection) };
+      return {
+        withoutDatabase: () => false,
+        apply: (transaction) => dropCollection(transaction, operation.collection),
+      };
     case "renameCollection":
       return {
+        withoutDatabase: () => {
+          throw nothingToRename(operation.collection);
+        },
         apply: (transaction) =>
           renameCollection(transaction, operation.collection, operation.to, operation.dropTarget),
       };
     case "dropDatabase":
-      return { apply: dropAllCollections };
+      return { withoutDatabase: () => false, apply: dropAllCollections };
   }
 }
 
@@ -262,6 +279,9 @@ function prepareFindAndModify(
   if (operation.action === "update") compileUpdate(operation.update ?? {}, operation);
   const project = projection && compileProjection(projection, filter);
   return {
+    withoutDatabase: operation.upsert
+      ? undefined
+      : () => ({ value: null, matched: false, upserted: [] }),
     search: searchFor(databases, operation, sort, false),
     apply: (transaction, found) => {
       const { document, matched, upserted } = applyFindAndModify(transaction, operation, found);

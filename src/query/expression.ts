@@ -23,7 +23,8 @@ const nowVariable = "OPERATION_TIME";
  *   COMMAND_NOT_SUPPORTED for operators that run user code
  */
 export function compileExpression(expression: unknown): Expression {
-  if (typeof expression === "string" && isPlainField(expression)) return fieldExpression(expression);
+  if (typeof expression === "string" && isPlainField(expression))
+    return fieldExpression(expression);
   const operators: Record<string, Operator> = Object.create(null) as Record<string, Operator>;
   const checked = check(expression, operators);
   if (!checked.computed) return () => expression;

@@ -5,8 +5,8 @@
 import { LioranError } from "../errors.js";
 import { type Document, isPlainObject, isSubdocument } from "../values/document.js";
 import { compileExpression } from "./expression.js";
-import { type Clause, compileCondition, passesClause } from "./predicate.js";
 import { type Path, parsePath } from "./path.js";
+import { type Clause, compileCondition, passesClause } from "./predicate.js";
 import { type MatchDetails, someValue } from "./traverse.js";
 
 /** A compiled filter. With `details`, it also notes which array elements matched. */
@@ -80,7 +80,11 @@ function compileBranches(operator: string, operand: unknown): Matcher[] {
 }
 
 function compileField(path: Path, condition: unknown): Matcher {
-  return allOf(compileCondition(condition, path.text).map((clause) => onPath(path, clause)));
+  return allOf(
+    compileCondition(condition, path.text, compileElementFilter).map((clause) =>
+      onPath(path, clause),
+    ),
+  );
 }
 
 /** Applies a clause to whatever the path reaches. */
@@ -101,7 +105,7 @@ function onPath(path: Path, clause: Clause): Matcher {
 export function compileElementFilter(condition: Document): (element: unknown) => boolean {
   const first = Object.keys(condition)[0];
   if (first?.startsWith("$") && !["$and", "$or", "$nor", "$expr", "$where"].includes(first)) {
-    const clauses = compileCondition(condition, "");
+    const clauses = compileCondition(condition, "", compileElementFilter);
     return (element) => clauses.every((clause) => passesClause(clause, element));
   }
   const matches = compileFilter(condition);

@@ -3,7 +3,7 @@
  */
 import { LioranError } from "../errors.js";
 import { equalValues } from "../values/compare.js";
-import { isOperatorDocument } from "./predicate.js";
+import { isOperatorDocument } from "./operator-document.js";
 import { matchesRegex, statelessRegex } from "./regex.js";
 import type { ValueTest } from "./traverse.js";
 

@@ -4,7 +4,7 @@
  */
 import { compareValues, equalValues, ORDER, orderOf } from "../values/compare.js";
 import { type Document, isPlainObject } from "../values/document.js";
-import { isOperatorDocument } from "./predicate.js";
+import { isOperatorDocument } from "./operator-document.js";
 
 /** One end of a range of `_id`. */
 export interface IdBound {
@@ -42,7 +42,13 @@ export function planId(filter: Document): IdPlan {
   if (names === 1 && typeof id !== "object" && id !== undefined) {
     return { kind: "ids", ids: [id], residual: undefined };
   }
-  const facts: IdFacts = { ids: undefined, lower: undefined, upper: undefined, residual: [] };
+  const facts: IdFacts = {
+    ids: undefined,
+    lower: undefined,
+    upper: undefined,
+    contradiction: false,
+    residual: [],
+  };
   readFilter(filter, facts);
   return planOf(filter, facts);
 }
@@ -51,6 +57,8 @@ interface IdFacts {
   ids: unknown[] | undefined;
   lower: IdBound | undefined;
   upper: IdBound | undefined;
+  /** Bounds of two types: no value lies between them. */
+  contradiction: boolean;
   /** The conjuncts that are no fact about `_id`. */
   residual: Document[];
 }
@@ -136,12 +144,14 @@ function restrictTo(ids: unknown[], facts: IdFacts): void {
 
 function raiseLower(bound: IdBound, facts: IdFacts): void {
   const { lower } = facts;
+  if (lower && orderOf(bound.value) !== orderOf(lower.value)) facts.contradiction = true;
   const order = lower && compareValues(bound.value, lower.value);
   if (order === undefined || order > 0 || (order === 0 && !bound.inclusive)) facts.lower = bound;
 }
 
 function dropUpper(bound: IdBound, facts: IdFacts): void {
   const { upper } = facts;
+  if (upper && orderOf(bound.value) !== orderOf(upper.value)) facts.contradiction = true;
   const order = upper && compareValues(bound.value, upper.value);
   if (order === undefined || order < 0 || (order === 0 && !bound.inclusive)) facts.upper = bound;
 }
@@ -151,6 +161,7 @@ function planOf(filter: Document, facts: IdFacts): IdPlan {
   if (ids === undefined && lower === undefined && upper === undefined) {
     return { kind: "scan", residual: filter };
   }
+  if (facts.contradiction) return { kind: "none" };
   const residual = conjunction(facts.residual);
   if (ids !== undefined) {
     const left = lower || upper ? ids.filter((id) => isWithin(id, lower, upper)) : ids;

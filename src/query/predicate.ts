@@ -6,8 +6,8 @@ import { LioranError } from "../errors.js";
 import { compareValues, equalValues, ORDER, orderOf } from "../values/compare.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { bitTest } from "./bits.js";
-import { compileElementFilter } from "./filter.js";
 import { membershipTest } from "./membership.js";
+import { isOperatorDocument } from "./operator-document.js";
 import { compileRegex, regexTest } from "./regex.js";
 import type { ValueTest } from "./traverse.js";
 import { typeTest } from "./type-names.js";
@@ -17,7 +17,16 @@ export type Clause =
   | { readonly negated: boolean; readonly test: ValueTest; readonly elements: boolean }
   | { readonly negated: boolean; readonly all: readonly Clause[] };
 
-type Compile = (operand: unknown, path: string, siblings: Document) => Clause | undefined;
+/** Compiles what `$elemMatch` says about one element. Given from outside: it may hold whole filters. */
+export type CompileElement = (condition: Document) => (element: unknown) => boolean;
+
+interface Context {
+  /** The document of operators that this one is part of. */
+  readonly siblings: Document;
+  readonly compileElement: CompileElement;
+}
+
+type Compile = (operand: unknown, path: string, context: Context) => Clause | undefined;
 
 const unsupported = new Set([
   "$where",
@@ -51,8 +60,8 @@ const operators: Record<string, Compile> = {
   $not: compileNot,
   $type: (operand, path) => holds(typeTest(operand, path)),
   $mod: (operand, path) => holds(modTest(operand, path)),
-  $regex: (operand, path, siblings) => holds(regexTest(compileRegex(operand, siblings, path))),
-  $options: (_operand, path, siblings) => {
+  $regex: (operand, path, { siblings }) => holds(regexTest(compileRegex(operand, siblings, path))),
+  $options: (_operand, path, { siblings }) => {
     if (Object.hasOwn(siblings, "$regex")) return undefined;
     throw bad(`$options needs a $regex at path "${path}".`);
   },
@@ -75,24 +84,21 @@ const operators: Record<string, Compile> = {
  *
  * @throws LioranError BAD_VALUE, FAILED_TO_PARSE, COMMAND_NOT_SUPPORTED
  */
-export function compileCondition(condition: unknown, path: string): Clause[] {
+export function compileCondition(
+  condition: unknown,
+  path: string,
+  compileElement: CompileElement,
+): Clause[] {
   if (condition instanceof RegExp) return [holds(regexTest(condition))];
   if (!isOperatorDocument(condition)) return [holds(equalityTest(condition))];
   const clauses: Clause[] = [];
   for (const name of Object.keys(condition)) {
     const compile = Object.hasOwn(operators, name) ? operators[name] : undefined;
     if (!compile) throw unknownOperator(name, path);
-    const clause = compile(condition[name], path, condition);
+    const clause = compile(condition[name], path, { siblings: condition, compileElement });
     if (clause) clauses.push(clause);
   }
   return clauses;
-}
-
-/** Whether an object is read as operators: its first name decides. */
-export function isOperatorDocument(value: unknown): value is Document {
-  if (!isPlainObject(value)) return false;
-  for (const name in value) return name.startsWith("$");
-  return false;
 }
 
 /** Whether one value passes, without looking into arrays. */
@@ -143,7 +149,7 @@ function ordering(
   );
 }
 
-function compileNot(operand: unknown, path: string): Clause {
+function compileNot(operand: unknown, path: string, context: Context): Clause {
   if (operand instanceof RegExp) {
     return { negated: true, all: [holds(regexTest(operand))] };
   }
@@ -152,10 +158,10 @@ function compileNot(operand: unknown, path: string): Clause {
   for (const name of Object.keys(operand)) {
     if (!name.startsWith("$")) throw unknownOperator(name, path);
   }
-  return { negated: true, all: compileCondition(operand, path) };
+  return { negated: true, all: compileCondition(operand, path, context.compileElement) };
 }
 
-function compileAll(operand: unknown, path: string): Clause {
+function compileAll(operand: unknown, path: string, context: Context): Clause {
   const list = listOf("$all", operand, path);
   if (list.length === 0) return holds(() => false);
   const isElemMatch = (entry: unknown) => isOperatorDocument(entry) && "$elemMatch" in entry;
@@ -164,16 +170,16 @@ function compileAll(operand: unknown, path: string): Clause {
     throw bad(`$all at path "${path}" takes either $elemMatch everywhere or nowhere.`);
   }
   const all = list.flatMap((entry) => {
-    if (isElemMatch(entry)) return compileCondition(entry, path);
+    if (isElemMatch(entry)) return compileCondition(entry, path, context.compileElement);
     if (isOperatorDocument(entry)) throw bad(`no $ expressions in $all at path "${path}".`);
     return [holds(entry instanceof RegExp ? regexTest(entry) : equalityTest(entry))];
   });
   return { negated: false, all };
 }
 
-function compileElemMatch(operand: unknown, path: string): Clause {
+function compileElemMatch(operand: unknown, path: string, context: Context): Clause {
   if (!isPlainObject(operand)) throw bad(`$elemMatch needs an object at path "${path}".`);
-  const matches = compileElementFilter(operand);
+  const matches = context.compileElement(operand);
   return whole((value, details) => {
     if (!Array.isArray(value)) return false;
     const position = value.findIndex(matches);

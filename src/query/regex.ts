@@ -49,9 +49,7 @@ export function statelessRegex(regex: RegExp): RegExp {
 /** A string that contains a match, or a stored regular expression that is the same one. */
 export function matchesRegex(regex: RegExp, value: unknown): boolean {
   if (typeof value === "string") return regex.test(value);
-  return (
-    value instanceof RegExp && value.source === regex.source && value.flags === regex.flags
-  );
+  return value instanceof RegExp && value.source === regex.source && value.flags === regex.flags;
 }
 
 export function regexTest(regex: RegExp): ValueTest {

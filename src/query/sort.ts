@@ -97,13 +97,17 @@ function directionOf(path: string, given: unknown): 1 | -1 {
   const direction = directions.get(typeof given === "string" ? given.toLowerCase() : given);
   if (direction !== undefined) return direction;
   if (isPlainObject(given) && "$meta" in given) {
-    throw new LioranError("COMMAND_NOT_SUPPORTED", `Sorting by $meta ("${path}") is not supported.`);
+    throw new LioranError(
+      "COMMAND_NOT_SUPPORTED",
+      `Sorting by $meta ("${path}") is not supported.`,
+    );
   }
   throw new LioranError("BAD_VALUE", `The sort direction of "${path}" must be 1 or -1.`);
 }
 
 function compareKeys(a: unknown, b: unknown): number {
-  if (a === emptyArray || b === emptyArray) return Number(b === emptyArray) - Number(a === emptyArray);
+  if (a === emptyArray || b === emptyArray)
+    return Number(b === emptyArray) - Number(a === emptyArray);
   return compareValues(a, b);
 }
 
@@ -122,7 +126,12 @@ function sortKey(path: Path, direction: 1 | -1): (document: Document) => unknown
 }
 
 /** Collects at least one key: what the path does not reach counts as null. */
-function collectKeys(value: unknown, segments: readonly string[], at: number, keys: unknown[]): void {
+function collectKeys(
+  value: unknown,
+  segments: readonly string[],
+  at: number,
+  keys: unknown[],
+): void {
   if (at === segments.length) {
     if (!Array.isArray(value)) keys.push(value ?? null);
     else if (value.length === 0) keys.push(emptyArray);

@@ -4,8 +4,8 @@
  */
 import { LioranError } from "../errors.js";
 import { type Document, isSubdocument } from "../values/document.js";
-import { isPrefix, parseWritablePath, type Path } from "./path.js";
-import { isOperatorDocument } from "./predicate.js";
+import { isOperatorDocument } from "./operator-document.js";
+import { isPrefix, type Path, parseWritablePath } from "./path.js";
 
 interface Equality {
   readonly path: Path;

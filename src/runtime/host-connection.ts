@@ -18,8 +18,8 @@ import type { ClientSession } from "../dispatch/client-session.js";
 import { CursorTable } from "../dispatch/cursors.js";
 import type { Caller, Dispatcher } from "../dispatch/dispatcher.js";
 import { type Operation, operationClass, type WriteOperation } from "../dispatch/operation.js";
-import { checkOperation } from "../dispatch/validate.js";
 import type { WriteOutcome } from "../dispatch/outcome.js";
+import { checkOperation } from "../dispatch/validate.js";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import {
@@ -56,6 +56,8 @@ export interface HostContext {
   session(clientId: string): ClientSession;
   /** The client has left in order: what is stored for it is of no more use. */
   endSession(clientId: string): void;
+  /** Requests have been read, or answered, or need no answer any more. */
+  inFlightChanged(by: number): void;
   closed(connection: HostConnection): void;
 }
 
@@ -99,11 +101,6 @@ export class HostConnection {
   /** Whether the client has shown that it belongs here. */
   get isOpen(): boolean {
     return this.#state === "open";
-  }
-
-  /** Requests that have not been answered. */
-  get inFlight(): number {
-    return this.#inFlight;
   }
 
   /** Takes no more requests; those that were read are still answered. */
@@ -202,6 +199,7 @@ export class HostConnection {
       return;
     }
     this.#inFlight += 1;
+    this.#context.inFlightChanged(1);
     if (operationClass[operation.kind] === "write") {
       this.#write(sequence, operation as WriteOperation, frame.body.length, resent);
     } else this.#read(sequence, operation);
@@ -241,9 +239,10 @@ export class HostConnection {
   }
 
   #answer(sequence: number, { failed, body }: WriteOutcome): void {
-    this.#inFlight -= 1;
-    invariant(this.#inFlight >= 0 || this.#state === "closed", "more answers than requests");
     if (this.#state === "closed") return;
+    this.#inFlight -= 1;
+    this.#context.inFlightChanged(-1);
+    invariant(this.#inFlight >= 0, "more answers than requests");
     this.#channel.send(failed ? FrameKind.failure : FrameKind.reply, sequence, body);
     this.#holdIfBehind();
     if (this.#paused) this.#readOn();
@@ -288,6 +287,7 @@ export class HostConnection {
     clearTimeout(this.#stallTimer);
     this.#step("closed");
     this.#session?.disconnected();
+    this.#context.inFlightChanged(-this.#inFlight);
     // Nobody waits for these reads any more.
     for (const flag of this.#flags.values()) flag.cancel();
     this.#flags.clear();

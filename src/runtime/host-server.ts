@@ -39,6 +39,8 @@ export class HostServer implements HostContext {
   readonly #connections = new Set<HostConnection>();
   readonly #sessions = new Map<string, KnownSession>();
   #endpoint = "";
+  #inFlight = 0;
+  #allAnswered: (() => void) | undefined;
   #allClosed: (() => void) | undefined;
 
   /** @param forgetSession removes what is stored for a client that left in order */
@@ -130,10 +132,21 @@ export class HostServer implements HostContext {
     for (const connection of this.#connections) connection.stopReading();
   }
 
-  /** Whether every request that was read has been answered. */
-  get isAnswered(): boolean {
-    for (const connection of this.#connections) if (connection.inFlight > 0) return false;
-    return true;
+  inFlightChanged(by: number): void {
+    this.#inFlight += by;
+    if (this.#inFlight === 0) this.#allAnswered?.();
+  }
+
+  /** Resolves once every request that was read is answered, at the latest after `timeoutMs`. */
+  async answered(timeoutMs: number): Promise<void> {
+    if (this.#inFlight === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#allAnswered = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   /** Says goodbye to everybody. Resolves once the connections are closed, at the latest after `timeoutMs`. */

@@ -71,7 +71,7 @@ async function start(options: HostStart): Promise<void> {
   stop = async (timeoutMs) => {
     clearInterval(upkeep);
     server.stopReading();
-    await answered(server, timeoutMs);
+    await server.answered(timeoutMs);
     await writer.drain();
     await server.close("the primary closes", timeoutMs);
     await pool?.close();
@@ -83,14 +83,6 @@ async function start(options: HostStart): Promise<void> {
   const endpoint = await server.listen(options.endpoints);
   server.acceptPort(options.port);
   tell({ type: "ready", endpoint });
-}
-
-/** Resolves once every request that was read is answered, at the latest after `timeoutMs`. */
-async function answered(server: HostServer, timeoutMs: number): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!server.isAnswered && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }
 
 function tell(event: HostEvent): void {

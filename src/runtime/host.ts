@@ -10,6 +10,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { CommitGate } from "../dispatch/commit-gate.js";
 import { decodeError, type EncodedError, LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
+import { addExitHook, removeExitHook } from "./exit-hooks.js";
 
 /** What the Host is told to become. */
 export interface HostStart {
@@ -93,7 +94,7 @@ export class Host {
     const { port1, port2 } = new MessageChannel();
     this.#step("starting");
     this.#worker.ref();
-    process.on("exit", this.#onExit);
+    addExitHook(this.#onExit);
     const command: HostCommand = { ...options, type: "start", port: port2 };
     this.#worker.postMessage(command, [port2]);
     await this.#until("ready");
@@ -133,7 +134,7 @@ export class Host {
   }
 
   #onEnd(): void {
-    process.off("exit", this.#onExit);
+    removeExitHook(this.#onExit);
     const unexpected = this.#state === "ready" || this.#state === "starting";
     this.#step("ended");
     if (unexpected) this.onFailure(this.#reason());

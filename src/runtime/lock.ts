@@ -6,7 +6,7 @@
  * The locked byte lies far behind the content, so that others can read the content on Windows too.
  * The file is never deleted: two processes could then hold locks on two files of the same name.
  */
-import { closeSync, fstatSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { LioranError } from "../errors.js";
@@ -102,6 +102,8 @@ export class RootLock {
       throw new LioranError("IO", `The record of ${this.path} is too long.`);
     }
     writeSync(this.#fd!, bytes, 0, recordBytes, 0);
+    // What others may have put into the file must not make the record unreadable.
+    if (fstatSync(this.#fd!).size > recordBytes) ftruncateSync(this.#fd!, recordBytes);
   }
 
   /** Gives the lock up. Idempotent. */

@@ -212,8 +212,8 @@ export class Membership {
     try {
       await this.link.attach(channel, this.#hello(record), whom);
     } catch (error) {
-      // A refusal will not change by asking again; a primary that has just died will be replaced.
-      if (isFinal(error)) this.link.failPending(error);
+      // Another version stays another version; a primary that has just died will be replaced.
+      if (isOtherVersion(error)) throw error;
       return false;
     }
     if (!this.link.isConnected) return false;
@@ -280,7 +280,7 @@ export class Membership {
             cause: error,
           });
     this.#stopSearching.abort();
-    this.link.failPending(reason);
+    this.link.giveUp(reason);
     this.#events.failed(reason);
   }
 
@@ -292,9 +292,8 @@ export class Membership {
   }
 }
 
-function isFinal(error: unknown): error is LioranError {
-  if (!(error instanceof LioranError)) return false;
-  return error.code === "PROTOCOL_VERSION" || error.code === "PERMISSION";
+function isOtherVersion(error: unknown): boolean {
+  return error instanceof LioranError && error.code === "PROTOCOL_VERSION";
 }
 
 function lockHeld(options: ResolvedOptions, record: LockRecord | undefined): LioranError {

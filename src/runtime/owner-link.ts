@@ -70,6 +70,9 @@ export class OwnerLink implements Owner {
   #handshake: { resolve(welcome: Welcome): void; reject(error: unknown): void } | undefined;
   #nextSequence = 1;
   #owner = "no primary yet";
+  /** Why the last attempt to reach a primary failed. */
+  #lastFailure: LioranError | undefined;
+  #failure: LioranError | undefined;
   #lastFrameMs = 0;
   #lostAtMs = performance.now();
   #pingSentMs = 0;
@@ -91,8 +94,8 @@ export class OwnerLink implements Owner {
 
   forward(operation: Operation, flag?: CancelFlag): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      if (this.#state === "closed") {
-        reject(closedError());
+      if (this.#state === "closed" || this.#failure) {
+        reject(this.#failure ?? closedError());
         return;
       }
       const sequence = this.#nextSequence;
@@ -158,8 +161,9 @@ export class OwnerLink implements Owner {
     this.#channel?.end();
   }
 
-  /** Rejects everything that waits for a primary: there will be none for them. */
-  failPending(error: LioranError): void {
+  /** There will be no primary any more: rejects what waits for one, and whatever comes later. */
+  giveUp(error: LioranError): void {
+    this.#failure = error;
     this.#rejectAll((pending) => (pending.sentAtMs > 0 ? this.#lostError(pending) : error));
   }
 
@@ -247,6 +251,7 @@ export class OwnerLink implements Owner {
     this.#lostAtMs = performance.now();
     const handshake = this.#handshake;
     this.#handshake = undefined;
+    this.#lastFailure = error;
     handshake?.reject(
       error ?? new LioranError("NO_PRIMARY", `${this.#owner} closed during the handshake.`),
     );
@@ -322,7 +327,7 @@ export class OwnerLink implements Owner {
       this.#state === "connected"
         ? `${this.#owner} did not answer for ${seconds} s: it is paused or overloaded.`
         : `There was no primary for ${seconds} s (last: ${this.#owner}). Start a process that may own the root.`;
-    return new LioranError("NO_PRIMARY", whom);
+    return new LioranError("NO_PRIMARY", whom, { cause: this.#lastFailure });
   }
 
   #lostError(pending: Pending): LioranError {

@@ -18,6 +18,7 @@ import { decodeError, LioranError } from "../errors.js";
 import { poolCursorsPerThreadMax, poolIdleTimeoutMs, poolQueueMax } from "../limits.js";
 import type { CancelFlag } from "../query/control.js";
 import type { Access } from "../storage/environment.js";
+import { addExitHook, removeExitHook } from "./exit-hooks.js";
 import type { CursorMessage, CursorRequest, QueryOutcome, QueryTask } from "./query-worker.js";
 import { ThreadGate } from "./thread-gate.js";
 
@@ -65,7 +66,7 @@ export class ThreadQueryPool implements QueryPool {
     for (const flag of this.#running) flag.cancel();
     if (!this.#piscina) return;
     const piscina = await this.#piscina;
-    process.off("exit", this.#onExit);
+    removeExitHook(this.#onExit);
     // Waits for the running tasks: `destroy` would end their threads at once.
     await piscina.close();
   }
@@ -103,7 +104,7 @@ export class ThreadQueryPool implements QueryPool {
     });
     // Without a listener a thread that cannot start would crash the process; `run` reports it.
     piscina.on("error", () => {});
-    process.on("exit", this.#onExit);
+    addExitHook(this.#onExit);
     return piscina;
   }
 

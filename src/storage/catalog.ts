@@ -126,7 +126,7 @@ export function renameCollection(
   const { environment } = transaction;
   const entry = findCollection(environment, from);
   if (!entry) {
-    throw new LioranError("NAMESPACE_NOT_FOUND", `There is no collection "${from}" to rename.`);
+    throw nothingToRename(from);
   }
   if (findCollection(environment, to)) {
     if (!dropTarget) {
@@ -141,6 +141,10 @@ export function renameCollection(
   transaction.remove(environment.stores.catalog, collectionKey(from));
   transaction.put(environment.stores.catalog, collectionKey(to), encode(renamed), undefined);
   return renamed;
+}
+
+export function nothingToRename(name: string): LioranError {
+  return new LioranError("NAMESPACE_NOT_FOUND", `There is no collection "${name}" to rename.`);
 }
 
 /** Whether documents of dropped collections wait to be removed. */

@@ -4,13 +4,14 @@
  *
  * Reads may run on any thread; writes run in the Host, inside a write transaction.
  */
-import { LioranError } from "../errors.js";
+
 import { decodePrefix } from "../cbor/codec.js";
+import { LioranError } from "../errors.js";
 import { keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
 import type { Document } from "../values/document.js";
 import { documentId } from "./document.js";
-import { writeKey } from "./key.js";
 import type { Environment, Snapshot } from "./environment.js";
+import { writeKey } from "./key.js";
 import type { WriteTransaction } from "./write-transaction.js";
 
 /** One stored document: its key within the collection and its bytes. */

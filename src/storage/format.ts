@@ -5,8 +5,16 @@
  * means "this database can be opened", and its version is checked before LMDB touches a file that a
  * newer release may have laid out differently. See docs/format.md.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { LioranError } from "../errors.js";
 
 /** The storage format this release writes, and the newest it can read. */
@@ -56,10 +64,22 @@ export function checkFormat(folder: string): boolean {
 export function writeFormat(folder: string): void {
   const file = join(folder, fileName);
   const draft = `${file}.new`;
-  writeFileSync(draft, `${JSON.stringify({ format: formatVersion, storage: "lmdb" })}\n`, {
-    mode: 0o600,
-  });
+  const text = `${JSON.stringify({ format: formatVersion, storage: "lmdb" })}\n`;
+  writeFileSync(draft, text, { mode: 0o600, flush: true });
   renameSync(draft, file);
+  // An acknowledged write must find its files again after a power loss.
+  for (const changed of [folder, dirname(folder)]) flushFolder(changed);
+}
+
+function flushFolder(folder: string): void {
+  // Windows keeps its folders safe by itself, and cannot open one for flushing.
+  if (process.platform === "win32") return;
+  const fd = openSync(folder, "r");
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 function parseVersion(text: string): number | undefined {
