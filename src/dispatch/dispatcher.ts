@@ -22,7 +22,7 @@ import {
   InlineBudgetExceeded,
 } from "../query/control.js";
 import { planId } from "../query/plan.js";
-import { findCollection } from "../storage/catalog.js";
+import { findCollection, findCollectionByClock } from "../storage/catalog.js";
 import { readDocument } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
@@ -132,7 +132,15 @@ export class Dispatcher {
     if (this.#equipment.reads === "primary") return undefined;
     const environment = this.#equipment.databases.get(db);
     if (!environment) return null;
-    environment.refresh();
+    const { clock } = this.#equipment.databases;
+    environment.refresh(clock);
+    const known = clock && findCollectionByClock(environment, collection, clock);
+    if (known) {
+      const document = readDocument(environment, known.entry.id, id);
+      if (clock.catalog === known.time) return document ?? null;
+      // The collection was dropped or renamed just now: look again.
+      environment.refresh();
+    }
     const entry = findCollection(environment, collection);
     return (entry && readDocument(environment, entry.id, id)) ?? null;
   }
@@ -316,6 +324,7 @@ export class Dispatcher {
     ) => ({
       db: operation.db,
       bytes,
+      changesCatalog: changesCatalog(operation),
       flush: operation.durability === "flushed",
       session: caller.session,
       sequence,
@@ -356,6 +365,11 @@ export class Dispatcher {
     environment?.refresh();
     return environment;
   }
+}
+
+/** Whether a collection may be gone afterwards, or another one have its name. */
+function changesCatalog({ kind }: WriteOperation): boolean {
+  return kind === "dropCollection" || kind === "renameCollection" || kind === "dropDatabase";
 }
 
 const nothing = new Uint8Array(0);

@@ -15,6 +15,7 @@ import { encodeError, LioranError } from "../errors.js";
 import { faultPoint } from "../fault.js";
 import { commitBytesMax, commitOperationsMax } from "../limits.js";
 import { hasDropped, purgeDropped } from "../storage/catalog.js";
+import { CommitClock } from "../storage/commit-clock.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
 import { lmdbFailure } from "../storage/lmdb-failure.js";
@@ -29,6 +30,8 @@ export interface WriteTask {
   readonly db: string;
   /** Size of the operation: bounds what goes into one commit. */
   readonly bytes: number;
+  /** Whether it may drop or rename a collection. */
+  readonly changesCatalog: boolean;
   /** Acknowledge only after the flush. */
   readonly flush: boolean;
   /** Who asked, and under which number: for recognising it when it is sent again. */
@@ -47,6 +50,7 @@ export class Writer {
   readonly #databases: Databases;
   readonly #encode: (value: unknown) => Uint8Array;
   readonly #gate: CommitGate;
+  readonly #clock: CommitClock;
   readonly #queues = new Map<string, WriteTask[]>();
   /** Session records that are of no more use; they go with the next commit. */
   readonly #obsolete = new Map<Environment, Uint8Array[]>();
@@ -62,10 +66,12 @@ export class Writer {
     databases: Databases,
     encode: (value: unknown) => Uint8Array,
     gate: CommitGate = new CommitGate(),
+    clock: CommitClock = new CommitClock(),
   ) {
     this.#databases = databases;
     this.#encode = encode;
     this.#gate = gate;
+    this.#clock = clock;
   }
 
   /** Tasks that wait for their commit. */
@@ -174,7 +180,8 @@ export class Writer {
       this.#removeObsolete(environment);
       faultPoint("before-commit");
     };
-    environment.commit(work, flush);
+    const changesCatalog = batch.some((task) => task.changesCatalog);
+    this.#clock.commit(() => environment.commit(work, flush), changesCatalog);
     if (wrote) this.commits += 1;
     if (!flush) {
       faultPoint("after-commit-before-flush");

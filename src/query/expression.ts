@@ -4,7 +4,7 @@
  * (https://www.mongodb.com/docs/manual/reference/operator/aggregation/).
  */
 import { LioranError } from "../errors.js";
-import { type Document, isPlainObject } from "../values/document.js";
+import { type Document, isPlainObject, isSubdocument } from "../values/document.js";
 import { ownOperators } from "./expression-operators.js";
 import { evaluate, evaluationOptions, loadOperator, type Operator } from "./language.js";
 import { checkSegment } from "./path.js";
@@ -31,7 +31,7 @@ export function compileExpression(expression: unknown): Expression {
   return (document, now = new Date()) => {
     try {
       const options = evaluationOptions(operators, { [nowVariable]: now });
-      return evaluate(document, checked.expression, options);
+      return withoutMissing(evaluate(document, checked.expression, options));
     } catch (error) {
       if (error instanceof LioranError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
@@ -108,4 +108,23 @@ function checkOperator(
   if (name === "$literal") return { expression, computed: true };
   const operand = check(expression[name], operators).expression;
   return { expression: { [name]: operand }, computed: true };
+}
+
+/** What an expression left missing inside its result is no field, and null in an array. */
+function withoutMissing(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const parts = value.map((part) => (part === undefined ? null : withoutMissing(part)));
+    return parts.every((part, at) => part === value[at]) ? value : parts;
+  }
+  if (!isSubdocument(value)) return value;
+  let copy: Document | undefined;
+  for (const name of Object.keys(value)) {
+    const before = value[name];
+    const after = withoutMissing(before);
+    if (after === before && after !== undefined) continue;
+    copy ??= { ...value };
+    if (after === undefined) delete copy[name];
+    else copy[name] = after;
+  }
+  return copy ?? value;
 }

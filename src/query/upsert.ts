@@ -33,9 +33,11 @@ function collectEqualities(filter: Document, equalities: Equality[]): void {
   for (const key of Object.keys(filter)) {
     const condition = filter[key];
     if (key === "$and" && Array.isArray(condition)) {
-      for (const branch of condition) collectEqualities(branch as Document, equalities);
+      for (const branch of condition) {
+        if (isSubdocument(branch)) collectEqualities(branch, equalities);
+      }
     } else if (key === "$or" && Array.isArray(condition) && condition.length === 1) {
-      collectEqualities(condition[0] as Document, equalities);
+      if (isSubdocument(condition[0])) collectEqualities(condition[0], equalities);
     } else if (!key.startsWith("$")) {
       const fixed = fixedValue(condition);
       if (fixed) equalities.push({ path: parseWritablePath(key), value: fixed.value });

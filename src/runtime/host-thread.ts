@@ -12,15 +12,18 @@ import { Writer } from "../dispatch/writer.js";
 import { encodeError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { readerCheckIntervalMs } from "../limits.js";
+import { CommitClock } from "../storage/commit-clock.js";
 import { acquireDatabases } from "../storage/databases.js";
 import { expiredRecords } from "../storage/sessions.js";
-import type { HostCommand, HostEvent, HostStart } from "./host.js";
+import type { HostCommand, HostEvent, HostStart, HostThreadData } from "./host.js";
 import { HostServer } from "./host-server.js";
 import { ThreadQueryPool } from "./query-pool.js";
 
 invariant(parentPort, "the Host is a worker thread");
 const toMain = parentPort;
-const gate = new CommitGate((workerData as { gate: Int32Array<SharedArrayBuffer> }).gate);
+const shared = workerData as HostThreadData;
+const gate = new CommitGate(shared.gate);
+const clock = new CommitClock(shared.clock);
 
 toMain.on("message", (command: HostCommand) => {
   if (command.type === "start") start(command).catch(fail);
@@ -34,7 +37,7 @@ let stop: (timeoutMs: number) => Promise<void> = async () => {
 
 async function start(options: HostStart): Promise<void> {
   const databases = acquireDatabases(options.rootPath, "write");
-  const writer = new Writer(databases, encode, gate);
+  const writer = new Writer(databases, encode, gate, clock);
   const pool =
     options.cores > 0
       ? new ThreadQueryPool({ rootPath: options.rootPath, access: "read", cores: options.cores })

@@ -10,6 +10,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { CommitGate } from "../dispatch/commit-gate.js";
 import { decodeError, type EncodedError, LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
+import { CommitClock } from "../storage/commit-clock.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
 
 /** What the Host is told to become. */
@@ -24,6 +25,12 @@ export interface HostStart {
   cores: number;
   /** The Host's end of the main thread's channel. */
   port: MessagePort;
+}
+
+/** Memory that the Host shares with the main thread. */
+export interface HostThreadData {
+  gate: Int32Array<SharedArrayBuffer>;
+  clock: Int32Array<SharedArrayBuffer>;
 }
 
 export type HostCommand = HostStart | { type: "stop"; timeoutMs: number };
@@ -51,6 +58,8 @@ const exitTimeoutMs = 5_000;
 export class Host {
   /** Called when the thread ends without having been told to. */
   onFailure: (error: LioranError) => void = () => {};
+  /** Moves with each commit. */
+  readonly clock = new CommitClock();
   readonly #worker: Worker;
   readonly #gate = new CommitGate();
   readonly #onExit = () => this.#gate.shut(exitTimeoutMs);
@@ -62,7 +71,7 @@ export class Host {
 
   constructor() {
     this.#worker = new Worker(new URL("./host-thread.js", import.meta.url), {
-      workerData: { gate: this.#gate.cells },
+      workerData: { gate: this.#gate.cells, clock: this.clock.cells } satisfies HostThreadData,
       name: "lioran-host",
     });
     // A Host that is only kept ready must not keep its process alive.

@@ -17,6 +17,7 @@ import { Mutex } from "async-mutex";
 import { LioranError } from "../errors.js";
 import type { ResolvedOptions } from "../options.js";
 import { type Hello, protocolVersion } from "../protocol/messages.js";
+import type { Databases } from "../storage/databases.js";
 import { PortChannel } from "../transport/port-channel.js";
 import { SocketChannel } from "../transport/socket-channel.js";
 import { endpointCandidates } from "./endpoint.js";
@@ -51,6 +52,7 @@ export class Membership {
   readonly roles: RoleMachine;
   readonly link: OwnerLink;
   readonly #options: ResolvedOptions;
+  readonly #databases: Databases;
   readonly #events: MembershipEvents;
   readonly #lock: RootLock;
   readonly #changing = new Mutex();
@@ -70,8 +72,9 @@ export class Membership {
    *
    * @throws LOCK_HELD for `ipc: "primary"` when another manager has the root; PERMISSION, IO
    */
-  constructor(options: ResolvedOptions, events: MembershipEvents) {
+  constructor(options: ResolvedOptions, databases: Databases, events: MembershipEvents) {
     this.#options = options;
+    this.#databases = databases;
     this.#events = events;
     this.#lock = new RootLock(options.rootPath);
     if (this.#mayOwn) this.#lock.tryAcquire();
@@ -111,6 +114,8 @@ export class Membership {
     await this.#changing.runExclusive(async () => {
       this.roles.to("closing");
       this.link.close();
+      // From here on other processes may commit.
+      if (this.#host) this.#databases.clock = undefined;
       const timeoutMs = this.#options.primaryTimeoutMs;
       await Promise.all([this.#host?.stop(timeoutMs), this.#standby?.stop(timeoutMs)]);
       this.#lock.release();
@@ -202,6 +207,7 @@ export class Membership {
     this.#lock.write({ ...record, endpoint });
     const whom = `The Host thread of this process (pid ${process.pid})`;
     await this.link.attach(new PortChannel(port), this.#hello(record), whom);
+    this.#databases.clock = host.clock;
     this.#found(record);
   }
 
@@ -265,6 +271,7 @@ export class Membership {
   #onHostFailure(host: Host, error: LioranError): void {
     if (host !== this.#host) return;
     this.#host = undefined;
+    this.#databases.clock = undefined;
     const stable = performance.now() - this.#hostStartedMs > hostStableMs;
     this.#hostFailures = stable ? 1 : this.#hostFailures + 1;
     if (this.#hostFailures >= hostFailuresMax) this.#giveUp(error);

@@ -19,6 +19,9 @@ import { ThreadQueryPool } from "./query-pool.js";
 import type { Role } from "./role.js";
 import { WriteGate } from "./write-gate.js";
 
+/** Longest time a timer of Node.js can hold. */
+const timerMsMax = 2 ** 31 - 1;
+
 export class Runtime {
   readonly options: ResolvedOptions;
   readonly #databases: Databases;
@@ -38,7 +41,7 @@ export class Runtime {
     const access = isReadOnly ? "readonly" : "read";
     this.#databases = acquireDatabases(options.rootPath, access);
     try {
-      this.#membership = isReadOnly ? undefined : new Membership(options, events);
+      this.#membership = isReadOnly ? undefined : new Membership(options, this.#databases, events);
     } catch (error) {
       void this.#databases.release();
       throw error;
@@ -108,11 +111,17 @@ export class Runtime {
   }
 
   async #close(): Promise<void> {
-    await Promise.allSettled([...this.#underWay]);
-    this.#caller.cursors.close();
-    await this.#pool?.close();
-    await this.#membership?.close();
-    await this.#databases.release();
+    // An idle client does not keep its process alive, but whoever awaits this must be answered.
+    const alive = setInterval(() => {}, timerMsMax);
+    try {
+      await Promise.allSettled([...this.#underWay]);
+      this.#caller.cursors.close();
+      await this.#pool?.close();
+      await this.#membership?.close();
+      await this.#databases.release();
+    } finally {
+      clearInterval(alive);
+    }
   }
 
   #run<K extends Operation["kind"]>(

@@ -9,6 +9,7 @@ import { decode, encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { purgeSliceRecords } from "../limits.js";
 import { collectionRange } from "./collection.js";
+import { type CommitClock, isQuiet } from "./commit-clock.js";
 import type { Environment, Snapshot } from "./environment.js";
 import { statisticsKey } from "./statistics.js";
 import type { WriteTransaction } from "./write-transaction.js";
@@ -33,6 +34,23 @@ interface DecodedEntry {
   key: Buffer;
   bytes: Buffer;
   entry: CollectionEntry;
+  /** Time of the catalog clock when it was looked up; undefined where there is no clock. */
+  time: number | undefined;
+}
+
+/** As {@link findCollection}, without looking when the clock says that nothing has changed. */
+export function findCollectionByClock(
+  environment: Environment,
+  name: string,
+  clock: CommitClock,
+): { entry: CollectionEntry; time: number } | undefined {
+  const time = clock.catalog;
+  const known = decodedEntries.get(environment)?.get(name);
+  if (known && known.time === time) return { entry: known.entry, time };
+  const entry = findCollection(environment, name);
+  const found = entry && decodedEntries.get(environment)!.get(name)!;
+  if (found) found.time = isQuiet(time) ? time : undefined;
+  return found && { entry: found.entry, time };
 }
 
 /** The collection of that name in the latest commit, in the snapshot, or in the write transaction. */
@@ -51,10 +69,13 @@ export function findCollection(
   const options = snapshot ? snapshot.options : environment.latest;
   const bytes = environment.stores.catalog.getBinaryFast(key, options);
   if (!bytes) return undefined;
-  if (known && sameBytes(known.bytes, bytes)) return known.entry;
+  if (known && sameBytes(known.bytes, bytes)) {
+    known.time = undefined;
+    return known.entry;
+  }
   const copy = Buffer.from(bytes.subarray(0, bytes.length));
   const entry = decode(copy) as CollectionEntry;
-  entries.set(name, { key, bytes: copy, entry });
+  entries.set(name, { key, bytes: copy, entry, time: undefined });
   return entry;
 }
 

@@ -13,6 +13,7 @@ import { type Dirent, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
+import type { CommitClock } from "./commit-clock.js";
 import { type Access, Environment } from "./environment.js";
 import { hasFormat } from "./format.js";
 
@@ -43,6 +44,8 @@ export function acquireDatabases(rootPath: string, access: Access): Databases {
 export class Databases {
   readonly rootPath: string;
   readonly access: Access;
+  /** Set while the Host of this process makes all commits. */
+  clock: CommitClock | undefined;
   /** How many `acquireDatabases` calls have not been released. */
   users = 0;
   readonly #open = new Map<string, Environment>();

@@ -16,6 +16,7 @@ import { open, type RootDatabase } from "lmdb";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
+import type { CommitClock } from "./commit-clock.js";
 import { checkFormat, hasFormat, writeFormat } from "./format.js";
 import { lmdbFailure } from "./lmdb-failure.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
@@ -126,9 +127,13 @@ export class Environment {
     }
   }
 
-  /** Makes the following reads of this turn see the latest commit of any process. */
-  refresh(): void {
-    if (this.#lane) this.#lane.refresh();
+  /**
+   * Makes the following reads of this turn see the latest commit of any process.
+   *
+   * @param clock knows that there is nothing new, where all commits come from this process
+   */
+  refresh(clock?: CommitClock): void {
+    if (this.#lane) this.#lane.refresh(clock);
     else this.#root.resetReadTxn();
   }
 

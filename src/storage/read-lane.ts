@@ -12,6 +12,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { type CommitClock, isQuiet } from "./commit-clock.js";
 
 type ResetTransaction = (address: number) => void;
 
@@ -29,6 +30,8 @@ export class ReadLane {
   readonly #reset: ResetTransaction;
   #releasing = false;
   #closed = false;
+  /** Time of the commit clock when the snapshot was taken; undefined: it may be outdated. */
+  #time: number | undefined;
 
   private constructor(transaction: ReadTransaction, reset: ResetTransaction) {
     this.options = { transaction };
@@ -42,20 +45,28 @@ export class ReadLane {
   }
 
   /** Makes the next read see the latest commit. */
-  refresh(): void {
+  refresh(clock?: CommitClock): void {
+    const time = clock?.commits;
+    if (time !== undefined && time === this.#time) return;
+    // The time is taken before the snapshot, which LMDB takes with the next read: at worst the
+    // snapshot is newer than we think.
+    this.#time = time !== undefined && isQuiet(time) ? time : undefined;
     this.#reset(this.options.transaction.address);
     if (this.#releasing) return;
     // The snapshot must not outlive the turn: an old one stops page reuse for everybody.
     this.#releasing = true;
-    setImmediate(() => {
-      this.#releasing = false;
-      if (!this.#closed) this.#reset(this.options.transaction.address);
-    });
+    setImmediate(() => this.#release());
   }
 
   close(): void {
     this.#closed = true;
     this.options.transaction.done();
+  }
+
+  #release(): void {
+    this.#releasing = false;
+    this.#time = undefined;
+    if (!this.#closed) this.#reset(this.options.transaction.address);
   }
 }
 

@@ -45,7 +45,9 @@ function collectIdentifiers(filter: Document, identifiers: Set<string>): void {
   for (const [name, condition] of Object.entries(filter)) {
     if (!name.startsWith("$")) identifiers.add(name.split(".")[0]!);
     else if (Array.isArray(condition)) {
-      for (const branch of condition) collectIdentifiers(branch as Document, identifiers);
+      for (const branch of condition) {
+        if (isPlainObject(branch)) collectIdentifiers(branch, identifiers);
+      }
     }
   }
 }

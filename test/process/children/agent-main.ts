@@ -96,6 +96,7 @@ const calls = {
     const { inserted, increments, errors } = load;
     return { inserted, increments, errors };
   },
+  residentBytes: () => process.memoryUsage.rss(),
   exit(code: number) {
     process.exit(code);
   },

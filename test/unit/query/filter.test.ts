@@ -34,14 +34,22 @@ const tables: Record<string, Case[]> = {
   ],
   "null matches null and missing": [
     [{ a: null }, [{ a: null }, {}, { a: [null] }, { a: [1, null] }], [{ a: 1 }, { a: [] }]],
-    [{ "a.b": null }, [{}, { a: 5 }, { a: { b: null } }, { a: [{ c: 1 }] }], [{ a: [] }, { a: [1] }]],
+    [
+      { "a.b": null },
+      [{}, { a: 5 }, { a: { b: null } }, { a: [{ c: 1 }] }],
+      [{ a: [] }, { a: [1] }],
+    ],
     [{ a: { $ne: null } }, [{ a: 1 }, { a: [] }], [{}, { a: null }, { a: [null, 1] }]],
     [{ a: { $in: [null, 1] } }, [{}, { a: null }, { a: 1 }], [{ a: 2 }]],
     [{ a: { $gte: null } }, [{}, { a: null }], [{ a: 1 }, { a: "" }]],
     [{ a: { $gt: null } }, [], [{}, { a: null }, { a: 1 }]],
   ],
   "comparisons match values of the same type only": [
-    [{ a: { $gt: 5 } }, [{ a: 6 }, { a: 6n }, { a: [1, 9] }], [{ a: 5 }, { a: "6" }, {}, { a: true }]],
+    [
+      { a: { $gt: 5 } },
+      [{ a: 6 }, { a: 6n }, { a: [1, 9] }],
+      [{ a: 5 }, { a: "6" }, {}, { a: true }],
+    ],
     [{ a: { $gte: 5 } }, [{ a: 5 }, { a: 5n }], [{ a: 4 }, { a: null }]],
     [{ a: { $lt: 5 } }, [{ a: 4 }, { a: -Infinity }], [{ a: NaN }, {}, { a: null }]],
     [{ a: { $lte: 5 } }, [{ a: 5 }], [{ a: 5.1 }, { a: "1" }]],
@@ -69,7 +77,11 @@ const tables: Record<string, Case[]> = {
     [{ a: { $in: [] } }, [], [{}, { a: 1 }]],
     [{ a: { $in: [/^x/i, 5] } }, [{ a: "Xy" }, { a: 5 }], [{ a: "y" }]],
     [{ a: { $in: [[1, 2]] } }, [{ a: [1, 2] }, { a: [[1, 2]] }], [{ a: 1 }]],
-    [{ a: { $in: [day(1), bytes(1), { b: 1 }] } }, [{ a: day(1) }, { a: { b: 1 } }], [{ a: day(2) }]],
+    [
+      { a: { $in: [day(1), bytes(1), { b: 1 }] } },
+      [{ a: day(1) }, { a: { b: 1 } }],
+      [{ a: day(2) }],
+    ],
     [{ a: { $in: [2n ** 60n] } }, [{ a: 2 ** 60 }, { a: 2n ** 60n }], [{ a: 2n ** 60n + 1n }]],
   ],
   "$exists and $type": [
@@ -84,7 +96,11 @@ const tables: Record<string, Case[]> = {
     [{ a: { $type: "double" } }, [{ a: 1.5 }, { a: 2 ** 40 }], [{ a: 1 }]],
     [{ a: { $type: "long" } }, [{ a: 1n }], [{ a: 1 }]],
     [{ a: { $type: "array" } }, [{ a: [] }, { a: [1] }], [{ a: 1 }]],
-    [{ a: { $type: ["bool", "date", "binData"] } }, [{ a: true }, { a: day(1) }, { a: bytes() }], [{ a: 1 }]],
+    [
+      { a: { $type: ["bool", "date", "binData"] } },
+      [{ a: true }, { a: day(1) }, { a: bytes() }],
+      [{ a: 1 }],
+    ],
     [{ a: { $type: "null" } }, [{ a: null }], [{}]],
     [{ a: { $type: "object" } }, [{ a: {} }, { a: [{}] }], [{ a: [] }, { a: day(1) }]],
     [{ a: { $type: "regex" } }, [{ a: /x/ }], [{ a: "x" }]],
@@ -102,11 +118,23 @@ const tables: Record<string, Case[]> = {
     ],
     [{ a: { $size: 2 } }, [{ a: [1, 2] }], [{ a: [1] }, { a: 2 }, {}]],
     [{ a: { $size: 0 } }, [{ a: [] }], [{}, { a: null }, { a: [[]] }]],
-    [{ a: { $elemMatch: { $gte: 80, $lt: 85 } } }, [{ a: [82, 85, 88] }], [{ a: [75, 88] }, { a: 82 }]],
-    [{ a: { $elemMatch: { b: 1, c: { $gt: 5 } } } }, [{ a: [{ b: 1, c: 6 }] }], [{ a: [{ b: 1 }, { c: 6 }] }]],
+    [
+      { a: { $elemMatch: { $gte: 80, $lt: 85 } } },
+      [{ a: [82, 85, 88] }],
+      [{ a: [75, 88] }, { a: 82 }],
+    ],
+    [
+      { a: { $elemMatch: { b: 1, c: { $gt: 5 } } } },
+      [{ a: [{ b: 1, c: 6 }] }],
+      [{ a: [{ b: 1 }, { c: 6 }] }],
+    ],
     [{ a: { $elemMatch: { $ne: 1 } } }, [{ a: [1, 2] }], [{ a: [1] }, { a: [] }]],
     [{ a: { $elemMatch: { $elemMatch: { $gt: 3 } } } }, [{ a: [[1, 4]] }], [{ a: [4] }]],
-    [{ a: { $elemMatch: { $or: [{ b: 1 }, { c: 1 }] } } }, [{ a: [{ c: 1 }] }], [{ a: [{ d: 1 }] }]],
+    [
+      { a: { $elemMatch: { $or: [{ b: 1 }, { c: 1 }] } } },
+      [{ a: [{ c: 1 }] }],
+      [{ a: [{ d: 1 }] }],
+    ],
     [{ "a.b": { $size: 1 } }, [{ a: [{ b: [1, 2] }, { b: [1] }] }], [{ a: { b: [] } }]],
   ],
   "logical operators": [
@@ -124,14 +152,22 @@ const tables: Record<string, Case[]> = {
     [{ a: { $regex: /x/, $ne: "x" } }, [{ a: "xy" }], [{ a: "x" }]],
     [{ a: { $mod: [4, 0] } }, [{ a: 8 }, { a: 12n }, { a: 4.7 }], [{ a: 6 }, { a: "8" }, {}]],
     [{ a: { $mod: [4, -1] } }, [{ a: -5 }], [{ a: 5 }]],
-    [{ a: { $bitsAllSet: [1, 5] } }, [{ a: 54 }, { a: 34n }, { a: bytes(34) }], [{ a: 2 }, { a: 1.5 }]],
+    [
+      { a: { $bitsAllSet: [1, 5] } },
+      [{ a: 54 }, { a: 34n }, { a: bytes(34) }],
+      [{ a: 2 }, { a: 1.5 }],
+    ],
     [{ a: { $bitsAnySet: 35 } }, [{ a: 1 }], [{ a: 4 }]],
     [{ a: { $bitsAllClear: 3 } }, [{ a: 4 }], [{ a: 1 }]],
     [{ a: { $bitsAnyClear: 3 } }, [{ a: 1 }], [{ a: 3 }]],
     [{ a: { $bitsAllSet: [63] } }, [{ a: -1 }], [{ a: 1 }]],
   ],
-  "$expr": [
-    [{ $expr: { $gt: ["$spent", "$budget"] } }, [{ spent: 5, budget: 3 }], [{ spent: 1, budget: 3 }]],
+  $expr: [
+    [
+      { $expr: { $gt: ["$spent", "$budget"] } },
+      [{ spent: 5, budget: 3 }],
+      [{ spent: 1, budget: 3 }],
+    ],
     [{ $expr: { $eq: ["$a", null] } }, [{ a: null }], [{}, { a: 1 }]],
     [{ $expr: { $eq: [{ b: 1, c: 2 }, "$a"] } }, [{ a: { b: 1, c: 2 } }], [{ a: { c: 2, b: 1 } }]],
     [{ $expr: "$ok" }, [{ ok: true }, { ok: "" }, { ok: 1n }], [{}, { ok: 0 }, { ok: null }]],

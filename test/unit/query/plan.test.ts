@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compileFilter } from "../../../src/query/filter.js";
 import { type IdPlan, planId } from "../../../src/query/plan.js";
-import { ORDER, compareValues, equalValues, orderOf } from "../../../src/values/compare.js";
+import { compareValues, equalValues, ORDER, orderOf } from "../../../src/values/compare.js";
 import type { Document } from "../../../src/values/document.js";
 
 const first = { value: Number.NEGATIVE_INFINITY, inclusive: true };
@@ -16,7 +16,10 @@ const cases: [Document, IdPlan][] = [
   [{ _id: null }, { kind: "ids", ids: [null], residual: undefined }],
   [{ _id: day }, { kind: "ids", ids: [day], residual: undefined }],
   [{ _id: { a: 1 } }, { kind: "ids", ids: [{ a: 1 }], residual: undefined }],
-  [{ _id: 1, a: 2 }, { kind: "ids", ids: [1], residual: { a: 2 } }],
+  [
+    { _id: 1, a: 2 },
+    { kind: "ids", ids: [1], residual: { a: 2 } },
+  ],
   [{ _id: { $eq: 1 } }, { kind: "ids", ids: [1], residual: undefined }],
   [{ _id: { $in: [1, 2] } }, { kind: "ids", ids: [1, 2], residual: undefined }],
   [{ _id: { $in: [] } }, { kind: "none" }],
@@ -47,19 +50,32 @@ const cases: [Document, IdPlan][] = [
   [{ _id: { $gt: 5, $lt: 5 } }, { kind: "none" }],
   [{ $and: [{ _id: { $gt: 1 } }, { _id: { $gt: "a" } }] }, { kind: "none" }],
   [{ $and: [{ _id: 1 }, { _id: 2 }] }, { kind: "none" }],
-  [{ $and: [{ _id: { $in: [1, 2] } }, { _id: { $gt: 1 } }] }, { kind: "ids", ids: [2], residual: undefined }],
+  [
+    { $and: [{ _id: { $in: [1, 2] } }, { _id: { $gt: 1 } }] },
+    { kind: "ids", ids: [2], residual: undefined },
+  ],
   [{ _id: { $gt: null } }, { kind: "scan", residual: { _id: { $gt: null } } }],
   [{ _id: { $gt: { a: 1 } } }, { kind: "scan", residual: { _id: { $gt: { a: 1 } } } }],
 ];
 
 test("facts about _id become a plan, the rest stays in the residual", () => {
-  for (const [filter, plan] of cases) assert.deepEqual(planId(filter), plan, JSON.stringify(Object.keys(filter)));
+  for (const [filter, plan] of cases)
+    assert.deepEqual(planId(filter), plan, JSON.stringify(Object.keys(filter)));
 });
 
 test("a plan never loses or adds a match", () => {
   const id = fc.oneof(
     fc.integer({ min: -3, max: 3 }),
-    fc.constantFrom<unknown>(null, "a", "b", 1n, Number.NaN, true, new Date(1), Number.NEGATIVE_INFINITY),
+    fc.constantFrom<unknown>(
+      null,
+      "a",
+      "b",
+      1n,
+      Number.NaN,
+      true,
+      new Date(1),
+      Number.NEGATIVE_INFINITY,
+    ),
   );
   const operators = fc.dictionary(fc.constantFrom("$gt", "$gte", "$lt", "$lte", "$eq", "$ne"), id, {
     minKeys: 1,
@@ -68,7 +84,10 @@ test("a plan never loses or adds a match", () => {
   });
   const condition = fc.oneof(id, operators, fc.record({ $in: fc.array(id, { maxLength: 3 }) }));
   const single = condition.map((value): Document => ({ _id: value }));
-  const filter = fc.oneof(single, fc.array(single, { minLength: 1, maxLength: 3 }).map((all): Document => ({ $and: all })));
+  const filter = fc.oneof(
+    single,
+    fc.array(single, { minLength: 1, maxLength: 3 }).map((all): Document => ({ $and: all })),
+  );
   fc.assert(
     fc.property(filter, fc.array(id, { maxLength: 8 }), (given, ids) => {
       const matches = compileFilter(given);
@@ -89,5 +108,7 @@ function selects(plan: IdPlan, _id: unknown): boolean {
   assert.ok(orderOf(_id) !== ORDER.null);
   const low = lower ? compareValues(_id, lower.value) : 1;
   const high = upper ? compareValues(_id, upper.value) : -1;
-  return (low > 0 || (low === 0 && lower!.inclusive)) && (high < 0 || (high === 0 && upper!.inclusive));
+  return (
+    (low > 0 || (low === 0 && lower!.inclusive)) && (high < 0 || (high === 0 && upper!.inclusive))
+  );
 }

@@ -8,7 +8,10 @@ test("an upsert begins with the fields its filter fixes to one value", () => {
     [{}, {}],
     [{ a: 1, b: { $gt: 2 } }, { a: 1 }],
     [{ _id: null }, { _id: null }],
-    [{ a: 1, _id: 5 }, { _id: 5, a: 1 }],
+    [
+      { a: 1, _id: 5 },
+      { _id: 5, a: 1 },
+    ],
     [{ a: { $eq: 1 } }, { a: 1 }],
     [{ a: { $in: [1] } }, { a: 1 }],
     [{ a: { $in: [1, 2] } }, {}],
