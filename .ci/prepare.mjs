@@ -1,5 +1,5 @@
 // Makes a fresh clone runnable: installs the locked dependencies when they are missing or changed,
-// then compiles what changed. `npm start`, `npm test`, `npm run check` and `npm run bench` begin here.
+// then compiles and bundles. `npm start`, `npm test`, `npm run check` and `npm run bench` begin here.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -32,6 +32,7 @@ if (installed !== wanted) {
 
 const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
 run(process.execPath, [compiler, "-p", join(root, "tsconfig.json")]);
+run(process.execPath, [join(root, ".ci", "bundle.mjs")]);
 
 /** Runs one step; its output goes to stderr so that the stdout of `npm start` stays the program's. */
 function run(command, args) {

@@ -2,13 +2,13 @@
  * Inserts: gives documents their `_id`, encodes them, and cuts large inserts into operations that do
  * not hold up anybody else.
  */
-import { v7 as uuidv7 } from "uuid";
 import type { InsertOperation } from "../dispatch/operation.js";
 import { LioranError, type WriteError } from "../errors.js";
 import { insertChunkBytesMax, insertChunkDocumentsMax } from "../limits.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { encodeDocument } from "../storage/document.js";
 import { type Document, isPlainObject } from "../values/document.js";
+import { newId } from "../values/new-id.js";
 import { toStorable } from "../values/validate.js";
 import { kindOf } from "./arguments.js";
 
@@ -34,7 +34,7 @@ export function encodeForInsert(document: unknown, what: string): EncodedDocumen
 
 function withId(document: Document): Document {
   if (Object.hasOwn(document, "_id")) return document;
-  const _id = uuidv7();
+  const _id = newId();
   // `_id` is stored first; on the caller's object it comes last.
   if (Object.isExtensible(document)) document._id = _id;
   return { _id, ...document };

@@ -22,7 +22,8 @@
  * cbor-x keeps its extensions in the module, not in the codec: `addExtension` of an application that
  * shares our copy of cbor-x reaches us. We add none, so nothing of ours reaches the application.
  */
-import { Encoder } from "cbor-x";
+// The package's main entry also loads streams and looks for an addon (measured: 10 ms).
+import { Encoder } from "cbor-x/encode";
 import { correctDates } from "./date.js";
 
 /** What cbor-x offers beyond its type declarations (encode modes, and the end of a reused source). */

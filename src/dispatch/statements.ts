@@ -4,7 +4,6 @@
  *
  * Owning thread: the Host.
  */
-import { v7 as uuidv7 } from "uuid";
 import { unlimited } from "../query/control.js";
 import { executeQuery, Row, type View } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
@@ -21,6 +20,7 @@ import { encodeDocument, idKeyOfDocument } from "../storage/document.js";
 import { idKey } from "../storage/key.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { Document } from "../values/document.js";
+import { newId } from "../values/new-id.js";
 import { toStorable } from "../values/validate.js";
 import type {
   DeleteStatement,
@@ -219,7 +219,7 @@ function deleteRow(transaction: WriteTransaction, target: Target, row: Row): voi
 function insertUpserted(transaction: WriteTransaction, target: Target, change: Change): Document {
   const document = change.insert();
   const complete = toStorable(
-    document._id === undefined ? { ...document, _id: uuidv7() } : document,
+    document._id === undefined ? { ...document, _id: newId() } : document,
   );
   const { id } = ensureCollection(transaction, target.collection);
   const name = `${target.db}.${target.collection}`;

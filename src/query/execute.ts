@@ -5,15 +5,15 @@
  */
 import { encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
-import { sortBytesMax } from "../limits.js";
+import { idKeyBytesMax, sortBytesMax } from "../limits.js";
 import { getDocument, type IdKeyRange, scanDocuments } from "../storage/collection.js";
 import { decodeDocument } from "../storage/document.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
-import { idKey, typeBracket } from "../storage/key.js";
+import { encodeKey, typeBracket } from "../storage/key.js";
 import type { Document } from "../values/document.js";
 import type { Control } from "./control.js";
 import { compileFilter } from "./filter.js";
-import { type IdPlan, planId } from "./plan.js";
+import { type IdBound, type IdPlan, planId } from "./plan.js";
 import { compileProjection } from "./projection.js";
 import { compileSort, isIdSort } from "./sort.js";
 
@@ -101,7 +101,9 @@ function* orderedRows(
   plan: IdPlan,
   control: Control,
 ): Generator<Row, void, void> {
-  const matches = plan.kind !== "none" && plan.residual ? compileFilter(plan.residual) : undefined;
+  // A contradiction is found without reading the rest of the filter, which may still be wrong.
+  const tested = plan.kind === "none" ? query.filter : plan.residual;
+  const matches = tested && compileFilter(tested);
   const sort = query.sort?.length ? query.sort : undefined;
   const idOrder = sort ? isIdSort(sort) : 1;
   if (idOrder !== undefined) {
@@ -164,6 +166,8 @@ function* plannedRows(
   if (plan.kind === "none") return;
   if (plan.kind === "ids") {
     for (const key of distinctKeys(plan.ids, reverse)) {
+      // Nothing can be stored under a longer key.
+      if (key.length > idKeyBytesMax) continue;
       const bytes = getDocument(environment, collectionId, key, snapshot);
       control.step(bytes?.length ?? 0);
       if (bytes) yield new Row(key, Uint8Array.prototype.slice.call(bytes));
@@ -179,7 +183,7 @@ function* plannedRows(
 
 /** `$in` returns each document once, in the order of the keys. */
 function distinctKeys(ids: unknown[], reverse: boolean): Uint8Array[] {
-  const keys = ids.map((id) => idKey(id));
+  const keys = ids.map((id) => encodeKey(id));
   if (keys.length < 2) return keys;
   keys.sort((a, b) => Buffer.compare(a, b));
   const distinct = keys.filter((key, at) => at === 0 || Buffer.compare(key, keys[at - 1]) !== 0);
@@ -190,11 +194,15 @@ function distinctKeys(ids: unknown[], reverse: boolean): Uint8Array[] {
 function idKeyRange(plan: Extract<IdPlan, { kind: "range" }>): IdKeyRange {
   const [first, last] = typeBracket((plan.lower ?? plan.upper)!.value);
   return {
-    lower: plan.lower
-      ? { key: idKey(plan.lower.value), inclusive: plan.lower.inclusive }
-      : { key: first, inclusive: true },
-    upper: plan.upper
-      ? { key: idKey(plan.upper.value), inclusive: plan.upper.inclusive }
-      : { key: last, inclusive: false },
+    lower: plan.lower ? boundKey(plan.lower) : { key: first, inclusive: true },
+    upper: plan.upper ? boundKey(plan.upper) : { key: last, inclusive: false },
   };
+}
+
+/** A bound that is longer than any stored key lies right behind the keys that are a prefix of it. */
+function boundKey({ value, inclusive }: IdBound): { key: Uint8Array; inclusive: boolean } {
+  const key = encodeKey(value);
+  return key.length <= idKeyBytesMax
+    ? { key, inclusive }
+    : { key: key.slice(0, idKeyBytesMax), inclusive: false };
 }

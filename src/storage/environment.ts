@@ -12,12 +12,13 @@
  *  3. `close()` never runs while a snapshot is open: LMDB aborts the process otherwise.
  */
 import { mkdirSync } from "node:fs";
-import { open, type RootDatabase } from "lmdb";
+import type { RootDatabase } from "lmdb";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
 import type { CommitClock } from "./commit-clock.js";
 import { checkFormat, hasFormat, writeFormat } from "./format.js";
+import { open } from "./lmdb.js";
 import { lmdbFailure } from "./lmdb-failure.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
 

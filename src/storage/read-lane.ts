@@ -6,23 +6,19 @@
  * A lane is a read transaction of our own that is reset before each read; LMDB renews it with the
  * read itself.
  *
- * `resetTxn` is a native function that lmdb-js does not export. Where it cannot be had (another
- * version, a bundler), there is no lane and reads go the public way, with the same answers.
+ * The reset is a native function that lmdb-js does not export. Where it cannot be had, there is no
+ * lane and reads go the public way, with the same answers.
  */
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { type CommitClock, isQuiet } from "./commit-clock.js";
+import { resetReadTransaction } from "./lmdb.js";
 
-type ResetTransaction = (address: number) => void;
+type ResetTransaction = NonNullable<typeof resetReadTransaction>;
 
 /** What we use of a transaction of lmdb-js. */
 export interface ReadTransaction {
   address: number;
   done(): void;
 }
-
-const resetTransaction = await loadReset();
 
 /** A read transaction that is reset before each use. Belongs to one environment of one thread. */
 export class ReadLane {
@@ -41,7 +37,7 @@ export class ReadLane {
 
   /** @param transaction used by nobody else @returns undefined where there is no fast way */
   static open(transaction: () => ReadTransaction): ReadLane | undefined {
-    return resetTransaction && new ReadLane(transaction(), resetTransaction);
+    return resetReadTransaction && new ReadLane(transaction(), resetReadTransaction);
   }
 
   /** Makes the next read see the latest commit. */
@@ -67,17 +63,5 @@ export class ReadLane {
     this.#releasing = false;
     this.#time = undefined;
     if (!this.#closed) this.#reset(this.options.transaction.address);
-  }
-}
-
-async function loadReset(): Promise<ResetTransaction | undefined> {
-  try {
-    const entry = createRequire(import.meta.url).resolve("lmdb");
-    // <package>/dist/index.cjs; the native functions are in <package>/native.js.
-    const native = pathToFileURL(join(dirname(dirname(entry)), "native.js"));
-    const { resetTxn } = (await import(native.href)) as { resetTxn?: unknown };
-    return typeof resetTxn === "function" ? (resetTxn as ResetTransaction) : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** Peers that break the rules on the primary's socket, beside a client that keeps them. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { encode } from "../../src/cbor/codec.js";
@@ -134,7 +134,7 @@ test("a bad request gets one failure with its number, and the connection lives o
   const insert = { kind: "insert", ...on, durability: "flushed", ordered: true, count: 1 };
   const documents = encodeDocument({ _id: 1 });
   let deep: unknown = 1;
-  for (let depth = 0; depth < 110; depth += 1) deep = { a: deep };
+  for (let depth = 0; depth < 200; depth += 1) deep = { a: deep };
   const wrong: unknown[] = [
     null,
     17,
@@ -223,6 +223,40 @@ test("an envelope that is wrong fails as a request, not as a connection", async 
   assert.equal((await peer.failure(2_000)).code, "PROTOCOL");
   await pings(peer);
   await noticesNothing(scene);
+});
+
+test("a write for a database that cannot be opened fails, also when it is sent again", async (t) => {
+  const scene = await makeScene(t);
+  mkdirSync(join(scene.site.rootPath, "newer"));
+  writeFileSync(join(scene.site.rootPath, "newer/lioran.json"), '{"format":99}');
+  writeFileSync(join(scene.site.rootPath, "file"), "");
+  const peer = await connectClient(scene.site);
+  let sequence = 100;
+  for (const db of ["newer", "file"]) {
+    for (const resent of [false, true]) {
+      const documents = encodeDocument({ _id: 1 });
+      const where = { db, collection: "things", durability: "flushed" };
+      const operation = { kind: "insert", ...where, ordered: true, count: 1, documents };
+      sequence += 1;
+      peer.send(FrameKind.request, sequence, { acknowledged: 0, resent, operation });
+      assert.ok((await peer.failure(sequence)).message.includes(db));
+    }
+  }
+  await pings(peer);
+  await noticesNothing(scene);
+});
+
+test("a request number that is used twice does not keep the primary from closing", async (t) => {
+  const scene = await makeScene(t);
+  const peer = await connectClient(scene.site);
+  const where = { db: "app", collection: "things", durability: "flushed" };
+  const documents = encodeDocument({ a: 1, _id: 1 });
+  const operation = { kind: "insert", ...where, ordered: true, count: 1, documents };
+  const body = encodeBody({ acknowledged: 0, resent: false, operation });
+  const frame = encodeFrame(FrameKind.request, 7, body);
+  peer.socket.write(Buffer.concat([frame, frame, frame]));
+  await peer.answer(7);
+  await scene.primary.close();
 });
 
 test("a peer that never reads is not read from, and others are still served", async (t) => {

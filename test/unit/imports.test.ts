@@ -31,7 +31,7 @@ const packages: Record<string, readonly string[]> = {
   mingo: ["query"],
   "node:worker_threads": ["runtime", "transport"],
   piscina: ["runtime"],
-  uuid: ["api", "dispatch"],
+  uuid: ["values"],
 };
 
 interface Import {

@@ -77,6 +77,17 @@ const calls = {
     return cursors.push(cursor) - 1;
   },
   readCursor: (number: number) => cursors[number].toArray(),
+  /** Asks for 300 inserts and 20 reads, and closes in the same turn. @returns how they ended */
+  async closeBusy(name: string) {
+    const collection = await things();
+    const writes = Array.from({ length: 300 }, () => collection.insertOne({ of: name }));
+    const reads = Array.from({ length: 20 }, () => collection.find({ of: "nobody" }).toArray());
+    const outcomes = Promise.allSettled([...writes, ...reads]);
+    await manager.close();
+    const counts: Record<string, number> = {};
+    for (const { status } of await outcomes) counts[status] = (counts[status] ?? 0) + 1;
+    return counts;
+  },
   /** Keeps this thread busy. */
   async spin(ms: number) {
     tell({ event: ["spinning"] });
