@@ -118,6 +118,8 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
     checkDatabaseName(name);
     this.#runtime.checkOpen();
     if (this.#failure) throw this.#failure;
+    // Opening the files takes about as long as shaking hands with the primary: do both at once.
+    this.#runtime.prepare(name);
     await this.#untilReady();
     let database = this.#databases.get(name);
     if (!database) {

@@ -1,17 +1,16 @@
 /**
  * Executes operations. The same class runs in every place; what differs is its equipment:
  *
- *   place                databases   pool    owner   writer
- *   main thread          yes         yes     yes     -        (primary and client alike)
- *   main, ipc readonly   yes         yes     -       -
- *   pool worker          yes         -       -       -
- *   Host thread          yes         yes     -       yes
+ *   place                databases   pool    owner
+ *   main thread          yes         yes     yes     (primary and client alike)
+ *   main, ipc readonly   yes         yes     -
+ *   pool worker          yes         -       -
+ *   Host thread          yes         yes     -       (writes go to its `WriteExecutor`)
  *
  * A read takes the shortest path that gives the same answer: here and now when it is cheap, on the
  * pool when it is not, and at the owner when the manager was told so. What changes data goes to the
- * writer, and where there is none, to the owner.
+ * owner.
  */
-import { encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import {
@@ -26,9 +25,7 @@ import { findCollection, findCollectionByClock } from "../storage/catalog.js";
 import { readDocument } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
-import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { Document } from "../values/document.js";
-import type { ClientSession } from "./client-session.js";
 import type { BatchSource, CursorTable } from "./cursors.js";
 import { LocalSource } from "./local-source.js";
 import {
@@ -40,11 +37,7 @@ import {
   operationClass,
   type ReadOperation,
   type ResultOf,
-  type SearchOperation,
-  type SearchResult,
-  type WriteOperation,
 } from "./operation.js";
-import type { WriteOutcome } from "./outcome.js";
 import {
   collections,
   count,
@@ -56,13 +49,6 @@ import {
   search,
   takeBatch,
 } from "./reads.js";
-import {
-  applyUnlessStale,
-  type PreparedWrite,
-  prepareWrite,
-  searchUntilFresh,
-} from "./write-execution.js";
-import type { Writer } from "./writer.js";
 
 /** Runs heavy reads on other threads of this process. */
 export interface QueryPool {
@@ -87,7 +73,6 @@ export interface Equipment {
   reads: "local" | "primary";
   pool?: QueryPool;
   owner?: Owner;
-  writer?: Writer;
   hostStatus?: () => HostStatus;
 }
 
@@ -96,13 +81,10 @@ export interface Caller {
   cursors: CursorTable;
   /** Set where the reply leaves the thread: results are then handed over encoded. */
   encoded: boolean;
-  /** Host only: whose writes are remembered for exactly once. */
-  session?: ClientSession;
 }
 
 /** How one request is to be treated. */
 export interface RequestOptions {
-  sequence?: number;
   /** The caller's way to stop it. */
   flag?: CancelFlag;
 }
@@ -292,68 +274,6 @@ export class Dispatcher {
     return owner.forward(operation, options.flag);
   }
 
-  /**
-   * Applies a write in the Host.
-   *
-   * @param settle takes the outcome, once; never throws
-   */
-  write(
-    operation: WriteOperation,
-    bytes: number,
-    caller: Caller,
-    sequence: number,
-    settle: (outcome: WriteOutcome) => void,
-    fail: (error: unknown) => void,
-  ): void {
-    const { writer, databases, pool } = this.#equipment;
-    invariant(writer, "only the Host applies writes");
-    let prepared: PreparedWrite;
-    try {
-      prepared = prepareWrite(databases, operation);
-      if (prepared.withoutDatabase && !databases.has(operation.db)) {
-        settle({ failed: false, body: encode(prepared.withoutDatabase()) });
-        return;
-      }
-    } catch (error) {
-      fail(error);
-      return;
-    }
-    const task = (
-      apply: (transaction: WriteTransaction) => Uint8Array,
-      done: (outcome: WriteOutcome) => void,
-    ) => ({
-      db: operation.db,
-      bytes,
-      changesCatalog: changesCatalog(operation),
-      flush: operation.durability === "flushed",
-      session: caller.session,
-      sequence,
-      apply,
-      settle: done,
-    });
-    if (!prepared.search || !pool) {
-      const apply = (transaction: WriteTransaction) => encode(prepared.apply(transaction));
-      writer.submit(task(apply, settle));
-      return;
-    }
-    const submit = (found: SearchResult | undefined) =>
-      new Promise<boolean>((resolve) => {
-        let stale = false;
-        const apply = (transaction: WriteTransaction) => {
-          const applied = applyUnlessStale(prepared, transaction, found);
-          stale = applied.stale;
-          return applied.stale ? nothing : applied.body;
-        };
-        const done = (outcome: WriteOutcome) => {
-          if (!stale) settle(outcome);
-          resolve(!stale);
-        };
-        writer.submit(task(apply, done));
-      });
-    const find = (query: SearchOperation) => pool.run(query, new CancelFlag());
-    searchUntilFresh(prepared.search, find, submit).catch(fail);
-  }
-
   #control(operation: ReadOperation, options: RequestOptions): CancellableControl {
     const { maxTimeMs = 0 } = operation as { maxTimeMs?: number };
     return new CancellableControl(options.flag, maxTimeMs);
@@ -365,11 +285,6 @@ export class Dispatcher {
     environment?.refresh();
     return environment;
   }
-}
-
-/** Whether a collection may be gone afterwards, or another one have its name. */
-function changesCatalog({ kind }: WriteOperation): boolean {
-  return kind === "dropCollection" || kind === "renameCollection" || kind === "dropDatabase";
 }
 
 const nothing = new Uint8Array(0);

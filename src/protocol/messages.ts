@@ -5,7 +5,6 @@
  *
  * Fields that are not listed are ignored, so that a later version can add some.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { decode, encode } from "../cbor/codec.js";
 import { scan } from "../cbor/scan.js";
 import {
@@ -173,15 +172,6 @@ export function encodeFailure(error: unknown): Uint8Array {
 /** The error a failure frame carries. @throws LioranError `PROTOCOL` when it carries none */
 export function decodeFailure(body: Uint8Array): LioranError {
   return decodeError(asEncodedError(decodeBody(body), "failure"));
-}
-
-/** Compares two secrets in a time that says nothing about where, or in which length, they differ. */
-export function sameToken(a: string, b: string): boolean {
-  return timingSafeEqual(sha256(a), sha256(b));
-}
-
-function sha256(text: string): Uint8Array {
-  return createHash("sha256").update(text).digest();
 }
 
 function checkProtocol(fields: Fields, path: string): void {

@@ -3,7 +3,6 @@
  * folder where the root's path is too long for a socket address or its file system has no sockets;
  * a named pipe on Windows. The name contains the epoch, so that an endpoint is never used twice.
  */
-import { createHash } from "node:crypto";
 import { chmodSync, lstatSync, mkdirSync, readdirSync, unlinkSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,6 +13,8 @@ const socketPattern = /^\.lioran-\d+\.sock$/;
 
 /** The endpoints a primary may use, the preferred one first. */
 export function endpointCandidates(rootPath: string, rootId: string, epoch: number): string[] {
+  // Loaded here, because only a primary needs it.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   const digest = createHash("sha256").update(`${rootId}\0${rootPath}`).digest("hex").slice(0, 16);
   if (process.platform === "win32") return [`\\\\.\\pipe\\lioran-${digest}-${epoch}`];
   const inRoot = join(rootPath, `.lioran-${epoch}.sock`);

@@ -20,6 +20,7 @@ import type { Caller, Dispatcher } from "../dispatch/dispatcher.js";
 import { type Operation, operationClass, type WriteOperation } from "../dispatch/operation.js";
 import type { WriteOutcome } from "../dispatch/outcome.js";
 import { checkOperation } from "../dispatch/validate.js";
+import type { WriteExecutor } from "../dispatch/write-executor.js";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import {
@@ -39,8 +40,8 @@ import {
   encodeRefuse,
   type Hello,
   protocolVersion,
-  sameToken,
 } from "../protocol/messages.js";
+import { sameToken } from "../protocol/token.js";
 import { CancelFlag } from "../query/control.js";
 import type { Databases } from "../storage/databases.js";
 import type { FrameChannel } from "../transport/channel.js";
@@ -48,6 +49,7 @@ import type { FrameChannel } from "../transport/channel.js";
 /** What the connections of one Host share. */
 export interface HostContext {
   readonly dispatcher: Dispatcher;
+  readonly writes: WriteExecutor;
   readonly databases: Databases;
   readonly epoch: number;
   readonly rootId: string;
@@ -165,7 +167,7 @@ export class HostConnection {
     this.#clientId = hello.clientId;
     this.#session = this.#context.session(hello.clientId);
     this.#session.connected();
-    this.#caller = { cursors: this.#cursors, encoded: true, session: this.#session };
+    this.#caller = { cursors: this.#cursors, encoded: true };
     this.#channel.allowLargeFrames();
     const { epoch, rootId } = this.#context;
     const welcome = { protocol: protocolVersion, epoch, primaryPid: process.pid, rootId };
@@ -235,7 +237,7 @@ export class HostConnection {
         return;
       }
     }
-    this.#context.dispatcher.write(operation, bytes, this.#caller!, sequence, settle, fail);
+    this.#context.writes.execute({ operation, bytes, session, sequence, settle, fail });
   }
 
   #answer(sequence: number, { failed, body }: WriteOutcome): void {

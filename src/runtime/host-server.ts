@@ -7,6 +7,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 import { ClientSession } from "../dispatch/client-session.js";
 import type { Dispatcher } from "../dispatch/dispatcher.js";
+import type { WriteExecutor } from "../dispatch/write-executor.js";
 import { LioranError } from "../errors.js";
 import { connectionsMax, sessionRetentionMs } from "../limits.js";
 import type { Databases } from "../storage/databases.js";
@@ -29,6 +30,7 @@ interface KnownSession {
 
 export class HostServer implements HostContext {
   readonly dispatcher: Dispatcher;
+  readonly writes: WriteExecutor;
   readonly databases: Databases;
   readonly epoch: number;
   readonly rootId: string;
@@ -47,10 +49,12 @@ export class HostServer implements HostContext {
   constructor(
     identity: HostIdentity,
     dispatcher: Dispatcher,
+    writes: WriteExecutor,
     databases: Databases,
     forgetSession: (session: ClientSession) => void,
   ) {
     this.dispatcher = dispatcher;
+    this.writes = writes;
     this.databases = databases;
     this.epoch = identity.epoch;
     this.rootId = identity.rootId;

@@ -8,6 +8,7 @@ import { encode } from "../cbor/codec.js";
 import type { ClientSession } from "../dispatch/client-session.js";
 import { CommitGate } from "../dispatch/commit-gate.js";
 import { Dispatcher } from "../dispatch/dispatcher.js";
+import { WriteExecutor } from "../dispatch/write-executor.js";
 import { Writer } from "../dispatch/writer.js";
 import { encodeError } from "../errors.js";
 import { invariant } from "../invariant.js";
@@ -48,7 +49,6 @@ async function start(options: HostStart): Promise<void> {
     databases,
     reads: "local",
     pool,
-    writer,
     hostStatus: () => ({
       epoch: options.epoch,
       pid: process.pid,
@@ -58,12 +58,13 @@ async function start(options: HostStart): Promise<void> {
       operations: writer.operations,
     }),
   });
+  const writes = new WriteExecutor(databases, writer, pool);
   const forget = (session: ClientSession) => {
     for (const environment of databases.opened()) {
       writer.removeSoon(environment, session.storedKeys(environment));
     }
   };
-  const server = new HostServer(options, dispatcher, databases, forget);
+  const server = new HostServer(options, dispatcher, writes, databases, forget);
   const upkeep = setInterval(() => {
     server.sweepSessions();
     for (const environment of databases.opened()) {

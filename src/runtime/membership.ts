@@ -10,7 +10,6 @@
  *  2. At most one search for a primary is under way.
  *  3. Role changes are serialised (`#changing`), so close() never runs into the middle of one.
  */
-import { randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Mutex } from "async-mutex";
@@ -20,6 +19,7 @@ import { type Hello, protocolVersion } from "../protocol/messages.js";
 import type { Databases } from "../storage/databases.js";
 import { PortChannel } from "../transport/port-channel.js";
 import { SocketChannel } from "../transport/socket-channel.js";
+import { newClientId } from "./client-id.js";
 import { endpointCandidates } from "./endpoint.js";
 import { Host } from "./host.js";
 import { type LockRecord, RootLock } from "./lock.js";
@@ -56,7 +56,7 @@ export class Membership {
   readonly #events: MembershipEvents;
   readonly #lock: RootLock;
   readonly #changing = new Mutex();
-  readonly #clientId = randomUUID();
+  readonly #clientId = newClientId();
   readonly #stopSearching = new AbortController();
   #host: Host | undefined;
   #standby: Host | undefined;
@@ -179,6 +179,8 @@ export class Membership {
   async #becomePrimary(): Promise<void> {
     if (this.roles.role === "electing") this.roles.to("primary");
     const { rootPath, cores } = this.#options;
+    // Loaded here, because a client needs none of it.
+    const { randomBytes, randomUUID } = process.getBuiltinModule("node:crypto");
     const previous = this.#lock.previous();
     const record: LockRecord = {
       pid: process.pid,

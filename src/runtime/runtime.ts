@@ -84,6 +84,18 @@ export class Runtime {
     return this.#track(signal ? abortable(work, signal, flag!) : work);
   }
 
+  /** Opens a database that exists ahead of its first use. What is wrong with it shows with that use. */
+  prepare(db: string): void {
+    setImmediate(() => {
+      if (this.#closing) return;
+      try {
+        this.#databases.get(db);
+      } catch {
+        // The first operation reports it.
+      }
+    });
+  }
+
   /** The document with this `_id`, read at once; undefined when reads do not run here. */
   findById(db: string, collection: string, id: unknown): Document | null | undefined {
     this.checkOpen();

@@ -228,7 +228,7 @@ test("an envelope that is wrong fails as a request, not as a connection", async 
 test("a write for a database that cannot be opened fails, also when it is sent again", async (t) => {
   const scene = await makeScene(t);
   mkdirSync(join(scene.site.rootPath, "newer"));
-  writeFileSync(join(scene.site.rootPath, "newer/lioran.json"), '{"format":99}');
+  writeFileSync(join(scene.site.rootPath, "newer/format.json"), '{"format":99}');
   writeFileSync(join(scene.site.rootPath, "file"), "");
   const peer = await connectClient(scene.site);
   let sequence = 100;

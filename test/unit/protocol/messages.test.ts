@@ -16,9 +16,9 @@ import {
   encodeFailure,
   encodeRefuse,
   type Hello,
-  sameToken,
   type Welcome,
 } from "../../../src/protocol/messages.js";
+import { sameToken } from "../../../src/protocol/token.js";
 import { goldenFrames } from "./golden-frames.js";
 
 const hello: Hello = {
