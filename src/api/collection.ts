@@ -14,7 +14,6 @@ import { checkCollectionName } from "../names.js";
 import { planId } from "../query/plan.js";
 import { normalizeSort } from "../query/sort.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { canMakeIds, loadIds } from "../values/new-id.js";
 import { checkFilter, checkObject, checkOptions, checkUpdate } from "./arguments.js";
 import { checkArrayFilters, checkReplacement, prepareModels, runModels } from "./bulk.js";
 import { defined, FindCursor } from "./find-cursor.js";
@@ -101,7 +100,6 @@ export class Collection<T extends object = Document> {
     options?: OperationOptions,
   ): Promise<InsertOneResult<IdOf<T>>> {
     const { signal } = checkOptions("insertOne", options, basic);
-    if (!canMakeIds()) await loadIds();
     const encoded = encodeForInsert(document, "document");
     const target = { db: this.#db, collection: this.#name, ordered: true };
     const { first } = await insertEncoded(this.#runtime, target, [encoded], signal);
@@ -126,7 +124,6 @@ export class Collection<T extends object = Document> {
         "insertMany: documents must be an array that is not empty.",
       );
     }
-    if (!canMakeIds()) await loadIds();
     const encoded = documents.map((document, at) => encodeForInsert(document, `documents.${at}`));
     const target = { db: this.#db, collection: this.#name, ordered };
     const outcome = await insertEncoded(this.#runtime, target, encoded, signal);
@@ -341,7 +338,6 @@ export class Collection<T extends object = Document> {
     options?: BulkWriteOptions,
   ): Promise<BulkWriteResult> {
     const { ordered = true, signal } = checkOptions("bulkWrite", options, [...basic, "ordered"]);
-    if (!canMakeIds()) await loadIds();
     const prepared = prepareModels(operations);
     return runModels(this.#runtime, this.#db, this.#name, prepared, ordered, signal);
   }

@@ -62,6 +62,7 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
   readonly #runtime: Runtime;
   readonly #databases = new Map<string, Database>();
   readonly #ready: Promise<void>;
+  readonly #stopWaiting: (error: LioranError) => void;
   #failure: LioranError | undefined;
 
   /**
@@ -81,6 +82,7 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
     });
     // Who never asks for a database need not handle it.
     this.#ready.catch(() => {});
+    this.#stopWaiting = onFailed;
     this.#runtime = new Runtime(resolved, {
       lost: () => this.emit("primary-lost"),
       found: (primary) => {
@@ -204,6 +206,8 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
    * Idempotent. Afterwards nothing of this manager keeps the process alive.
    */
   close(): Promise<void> {
+    // Whoever waits for the first contact with a primary waits in vain.
+    this.#stopWaiting(new LioranError("CLOSED", "The manager is closed."));
     return this.#runtime.close();
   }
 

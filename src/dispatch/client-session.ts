@@ -61,12 +61,12 @@ export class ClientSession {
   /**
    * Registers a write.
    *
-   * @returns false when it is under way already: `deliver` then gets the outcome of the first one
+   * @returns when it is under way already, whom it was to be answered to: `deliver` gets its outcome
    */
-  begin(sequence: number, deliver: Deliver): boolean {
-    const known = this.#underWay.has(sequence);
+  begin(sequence: number, deliver: Deliver): Deliver | undefined {
+    const earlier = this.#underWay.get(sequence);
     this.#underWay.set(sequence, deliver);
-    return !known;
+    return earlier;
   }
 
   /** Answers a write. */

@@ -84,6 +84,8 @@ export class HostConnection {
   #caller: Caller | undefined;
   #inFlight = 0;
   #paused = false;
+  /** The Host closes: nothing is read any more. */
+  #stopping = false;
   #stallTimer: NodeJS.Timeout | undefined;
 
   constructor(context: HostContext, channel: FrameChannel) {
@@ -107,6 +109,7 @@ export class HostConnection {
 
   /** Takes no more requests; those that were read are still answered. */
   stopReading(): void {
+    this.#stopping = true;
     if (this.#state !== "closed") this.#channel.pause();
   }
 
@@ -223,21 +226,32 @@ export class HostConnection {
 
   #write(sequence: number, operation: WriteOperation, bytes: number, resent: boolean): void {
     const session = this.#session!;
-    const isNew = session.begin(sequence, (outcome) => this.#answer(sequence, outcome));
-    // It is under way for an earlier connection of this client, which now gets no answer.
-    if (!isNew) return;
+    const earlier = session.begin(sequence, (outcome) => this.#answer(sequence, outcome));
+    if (earlier) {
+      // It is under way for an earlier connection of this client, which must not wait for it.
+      earlier({ failed: true, body: encodeFailure(sentTwice(sequence)) });
+      return;
+    }
     const settle = (outcome: WriteOutcome) => session.settle(sequence, outcome);
     const fail = (error: unknown) => settle({ failed: true, body: encodeFailure(error) });
-    const environment = resent && this.#context.databases.get(operation.db);
-    if (environment) {
-      environment.refresh();
-      const outcome = session.outcomeOf(environment, sequence);
-      if (outcome) {
-        settle(outcome);
+    try {
+      const known = resent && this.#knownOutcome(session, operation.db, sequence);
+      if (known) {
+        settle(known);
         return;
       }
+    } catch (error) {
+      fail(error);
+      return;
     }
     this.#context.writes.execute({ operation, bytes, session, sequence, settle, fail });
+  }
+
+  /** The outcome of a write that was applied before its client lost its connection. */
+  #knownOutcome(session: ClientSession, db: string, sequence: number): WriteOutcome | undefined {
+    const environment = this.#context.databases.get(db);
+    environment?.refresh();
+    return environment && session.outcomeOf(environment, sequence);
   }
 
   #answer(sequence: number, { failed, body }: WriteOutcome): void {
@@ -261,7 +275,7 @@ export class HostConnection {
   }
 
   #readOn(): void {
-    if (!this.#paused || this.#state === "closed") return;
+    if (!this.#paused || this.#stopping || this.#state === "closed") return;
     if (this.#channel.bufferedBytes > sendBufferBytesMax) return;
     if (this.#inFlight >= connectionInFlightMax) return;
     this.#paused = false;
@@ -301,4 +315,8 @@ export class HostConnection {
     invariant(steps[this.#state].includes(next), `no step from "${this.#state}" to "${next}"`);
     this.#state = next;
   }
+}
+
+function sentTwice(sequence: number): LioranError {
+  return new LioranError("PROTOCOL", `Request ${sequence} was sent again before it was answered.`);
 }

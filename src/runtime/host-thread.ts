@@ -16,7 +16,6 @@ import { readerCheckIntervalMs } from "../limits.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { acquireDatabases } from "../storage/databases.js";
 import { expiredRecords } from "../storage/sessions.js";
-import { loadIds } from "../values/new-id.js";
 import type { HostCommand, HostEvent, HostStart, HostThreadData } from "./host.js";
 import { HostServer } from "./host-server.js";
 import { ThreadQueryPool } from "./query-pool.js";
@@ -38,7 +37,6 @@ let stop: (timeoutMs: number) => Promise<void> = async () => {
 };
 
 async function start(options: HostStart): Promise<void> {
-  await loadIds();
   const databases = acquireDatabases(options.rootPath, "write");
   const writer = new Writer(databases, encode, gate, clock);
   const pool =

@@ -74,8 +74,6 @@ export class Host {
       workerData: { gate: this.#gate.cells, clock: this.clock.cells } satisfies HostThreadData,
       name: "lioran-host",
     });
-    // A Host that is only kept ready must not keep its process alive.
-    this.#worker.unref();
     this.#worker.on("message", (event: HostEvent) => this.#onEvent(event));
     this.#worker.on("error", (error) => {
       this.#failure ??= new LioranError("INTERNAL", `The Host thread failed: ${error.message}`, {
@@ -88,6 +86,9 @@ export class Host {
         resolve();
       });
     });
+    // A Host that is only kept ready must not keep its process alive. After the listeners: adding one
+    // for messages takes it back.
+    this.#worker.unref();
   }
 
   /**

@@ -94,7 +94,7 @@ export class Environment {
     this.#root = root;
     this.stores = stores;
     // The Host reads through its write transactions too, where a lane would show older data.
-    if (access !== "write") this.#lane = ReadLane.open(() => this.#detachedTransaction());
+    if (access !== "write") this.#lane = ReadLane.open(() => this.#ownTransaction());
   }
 
   /**
@@ -222,7 +222,20 @@ export class Environment {
     await this.#root.close();
   }
 
-  /** A read transaction of the latest commit that lmdb-js hands to nobody else. */
+  /** A read transaction that lmdb-js hands to nobody else, ever: the lane resets it at will. */
+  #ownTransaction(): ReadTransaction {
+    const transaction = this.#detachedTransaction();
+    // When lmdb-js next needs a transaction it takes the last detached one if that is still up to
+    // date, unless it is done. Let it make another one now; then it forgets this one.
+    transaction.isDone = true;
+    const other = this.#root.useReadTransaction() as unknown as ReadTransaction;
+    invariant(other !== transaction, "lmdb-js shares the transaction of a read lane");
+    other.done();
+    transaction.isDone = false;
+    return transaction;
+  }
+
+  /** A read transaction of the latest commit that stays as it is until its last user is done. */
   #detachedTransaction(): ReadTransaction {
     this.#root.resetReadTxn();
     const transaction = this.#root.useReadTransaction();

@@ -17,6 +17,7 @@ type ResetTransaction = NonNullable<typeof resetReadTransaction>;
 /** What we use of a transaction of lmdb-js. */
 export interface ReadTransaction {
   address: number;
+  isDone?: boolean;
   done(): void;
 }
 

@@ -87,7 +87,10 @@ const cases: Case[] = [
     check: (result) => {
       const { code, told } = result as AgentError;
       assert.equal(code, 11000);
-      assert.deepEqual(told.writeErrors?.map((each) => [each.index, each.code]), [[1, 11000]]);
+      assert.deepEqual(
+        told.writeErrors?.map((each) => [each.index, each.code]),
+        [[1, 11000]],
+      );
       const { insertedCount } = told.result as { insertedCount: number };
       assert.equal(insertedCount, 2);
     },

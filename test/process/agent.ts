@@ -63,7 +63,11 @@ export class Agent {
   /** All documents of app.things that match. */
   // biome-ignore lint/suspicious/noExplicitAny: documents
   find(filter: object = {}, options: object = {}): Promise<any[]> {
-    const steps: Step[] = [["db", "app"], ["collection", "things"], ["find", filter, options]];
+    const steps: Step[] = [
+      ["db", "app"],
+      ["collection", "things"],
+      ["find", filter, options],
+    ];
     // biome-ignore lint/suspicious/noExplicitAny: documents
     return this.chain(...steps, ["toArray"]) as Promise<any[]>;
   }

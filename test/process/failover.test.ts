@@ -62,7 +62,11 @@ test("three primaries in a row are killed under load: no acknowledged write is l
   assert.deepEqual(loaded.errors, []);
   const stored: Stored[] = await survivor.find();
   const ids = stored.filter(({ of }) => of === survivor.name).map(({ _id }) => _id);
-  assert.deepEqual(ids.sort(), loaded.inserted.sort(), "each acknowledged insert once, and no other");
+  assert.deepEqual(
+    ids.sort(),
+    loaded.inserted.sort(),
+    "each acknowledged insert once, and no other",
+  );
   const counter = stored.find(({ _id }) => _id === `counter-${survivor.name}`);
   assert.equal(counter?.n, loaded.increments);
 

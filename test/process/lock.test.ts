@@ -116,15 +116,19 @@ test("the lock file stays when its holder closes", async (t) => {
   assert.equal(statSync(lockFile(site)).ino, ino);
 });
 
-test("nobody else may use the root: folder 0700, lock file and socket 0600", posixOnly, async (t) => {
-  const site = new Site(t);
-  await openAgent(site, "agent");
-  assert.equal(mode(site.rootPath), 0o700);
-  assert.equal(mode(lockFile(site)), 0o600);
-  const { endpoint } = site.lockRecord();
-  assert.equal(dirname(endpoint), site.rootPath);
-  assert.equal(mode(endpoint), 0o600);
-});
+test(
+  "nobody else may use the root: folder 0700, lock file and socket 0600",
+  posixOnly,
+  async (t) => {
+    const site = new Site(t);
+    await openAgent(site, "agent");
+    assert.equal(mode(site.rootPath), 0o700);
+    assert.equal(mode(lockFile(site)), 0o600);
+    const { endpoint } = site.lockRecord();
+    assert.equal(dirname(endpoint), site.rootPath);
+    assert.equal(mode(endpoint), 0o600);
+  },
+);
 
 test("missing folders are created on the way", async (t) => {
   const site = new Site(t);

@@ -1,6 +1,7 @@
 /** A peer that speaks on the socket whatever the test wants it to. */
 import { connect, type Socket } from "node:net";
 import type { LioranError } from "../../src/errors.js";
+import { frameBytesMax } from "../../src/limits.js";
 import { encodeFrame, type Frame, FrameKind, FrameParser } from "../../src/protocol/frame.js";
 import {
   decodeBody,
@@ -9,7 +10,6 @@ import {
   encodeBody,
   protocolVersion,
 } from "../../src/protocol/messages.js";
-import { frameBytesMax } from "../../src/limits.js";
 import { type Site, withDeadline } from "./site.js";
 
 export class RawPeer {

@@ -2,7 +2,12 @@
  * A process that opens a root and does what the test tells it over the IPC channel: the process's
  * end. The other end is `../agent.ts`.
  */
-import { type Collection, type Document, type FindCursor, LioranManager } from "../../../src/index.js";
+import {
+  type Collection,
+  type Document,
+  type FindCursor,
+  LioranManager,
+} from "../../../src/index.js";
 
 /** One method call of a chain: its name and arguments. */
 export type Step = [method: string, ...args: unknown[]];
