@@ -4,7 +4,9 @@ import { createRequire } from "node:module";
  * The peers live in the source folder's own `node_modules` (prepare.mjs), this code is compiled into
  * `dist`: so they are looked up from there.
  */
-const requirePeer = createRequire(new URL("../../../../test/bench/peers/package.json", import.meta.url));
+const requirePeer = createRequire(
+  new URL("../../../../test/bench/peers/package.json", import.meta.url),
+);
 
 /** The part of better-sqlite3 that the benchmarks use. */
 export interface SqliteStatement {
