@@ -1,5 +1,6 @@
 // Bundles the package's entry points, one file per thread: loading ninety small modules costs a
-// short-lived process more than opening the database. Dependencies stay outside.
+// short-lived process more than opening the database. Of the dependencies the two that every process
+// needs at once, and that are plain JavaScript, go in; the others are loaded when they are needed.
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -16,7 +17,12 @@ await build({
   },
   outdir: "lib",
   bundle: true,
-  packages: "external",
+  external: ["fs-native-extensions", "lmdb", "mingo", "mingo/*", "piscina", "uuid"],
+  // Its main entry for Node.js also loads streams and looks for an addon.
+  alias: { "cbor-x/encode": join(dirname(dist), "node_modules", "cbor-x", "encode.js") },
+  banner: {
+    js: "// Contains cbor-x (MIT, Kris Zyp) and async-mutex (MIT, Christian Speckner): docs/dependencies.md",
+  },
   format: "esm",
   platform: "node",
   target: "node20.19",

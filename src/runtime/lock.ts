@@ -32,15 +32,38 @@ const lockedByteOffset = 2 ** 40;
 /** The record is padded to one fixed size, so that it is replaced by one small write. */
 const recordBytes = 2048;
 
-interface NativeLock {
-  tryLock(fd: number, offset: number, length: number): boolean;
-}
-let native: NativeLock | undefined;
+type TryLock = (fd: number, offset: number, length: number) => boolean;
+let tryLock: TryLock | undefined;
 
-/** Loaded at the first use: it is an addon. */
-function loadNative(): NativeLock {
-  native ??= createRequire(import.meta.url)("fs-native-extensions") as NativeLock;
-  return native;
+/**
+ * Loads the addon of fs-native-extensions: straight from its file, because the package takes a dozen
+ * modules to find it (measured: 5 ms of every start), else by the package.
+ */
+function loadTryLock(): TryLock {
+  const require = createRequire(import.meta.url);
+  const { platform, arch } = process;
+  const file = `fs-native-extensions/prebuilds/${platform}-${arch}/fs-native-extensions.node`;
+  try {
+    const addon = require(file) as { tryLock(...args: unknown[]): void };
+    if (typeof addon.tryLock === "function") return (...range) => isGranted(addon, range);
+  } catch {
+    // There is no such file for this platform, or it does not fit: the package knows more.
+  }
+  return (require("fs-native-extensions") as { tryLock: TryLock }).tryLock;
+}
+
+function isGranted(
+  addon: { tryLock(...args: unknown[]): void },
+  range: [fd: number, offset: number, length: number],
+): boolean {
+  try {
+    const exclusive = true;
+    addon.tryLock(...range, exclusive);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
+    throw error;
+  }
 }
 
 export class RootLock {
@@ -65,7 +88,8 @@ export class RootLock {
     const fd = this.#open();
     let granted = false;
     try {
-      granted = loadNative().tryLock(fd, lockedByteOffset, 1);
+      tryLock ??= loadTryLock();
+      granted = tryLock(fd, lockedByteOffset, 1);
     } catch (error) {
       closeSync(fd);
       throw new LioranError("IO", `Cannot lock ${this.path}: ${(error as Error).message}`, {

@@ -291,6 +291,15 @@ export class Membership {
     this.#stopSearching.abort();
     this.link.giveUp(reason);
     this.#events.failed(reason);
+    this.#abandon().catch(() => {});
+  }
+
+  /** Lets others own the root, once the Host of this process is gone. */
+  async #abandon(): Promise<void> {
+    await this.#changing.runExclusive(async () => {
+      await this.#host?.stop(this.#options.primaryTimeoutMs);
+      this.#lock.release();
+    });
   }
 
   /** Waits between two attempts. Keeps the process alive only while somebody waits for the result. */

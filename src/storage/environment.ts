@@ -115,7 +115,7 @@ export class Environment {
           encoding: "binary",
           keyEncoding: "binary",
           // Creating a named database is a write transaction, which only the Host may begin.
-          ...({ create: access === "write" } as object),
+          ...({ create: access === "write" && !exists } as object),
         });
         if (!store) throw corrupted(folder, `its store "${name}" is missing`);
         stores[name] = store as unknown as ByteStore;

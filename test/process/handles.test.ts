@@ -41,7 +41,7 @@ for (const mode of ["auto", "client", "readonly"]) {
 
 test("process.exit() in the middle of reads and writes ends with the code it was given", async (t) => {
   const site = new Site(t);
-  for (let round = 0; round < 4; round += 1) {
+  for (let round = 0; round < 2; round += 1) {
     const primary = site.start("primary", script, { args: [site.rootPath, "primary", "exit:3"] });
     assert.deepEqual(await primary.exit(), { code: 3, signal: null }, primary.stderr);
   }
