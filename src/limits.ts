@@ -69,6 +69,12 @@ export const lmdbNamedDatabases = 8;
 /** How often the Host looks for reader slots of dead processes. */
 export const readerCheckIntervalMs = 30_000;
 
+/**
+ * How long a process may use a catalog entry without looking it up again, and how long writes pause
+ * after a commit that drops or renames a collection.
+ */
+export const catalogLeaseMs = 10;
+
 /** Operations of one commit; the rest forms the next one. */
 export const commitOperationsMax = 4_096;
 /** Bytes of operations in one commit. */

@@ -21,7 +21,7 @@ import {
   InlineBudgetExceeded,
 } from "../query/control.js";
 import { planId } from "../query/plan.js";
-import { findCollection, findCollectionByClock } from "../storage/catalog.js";
+import { isLeaseValid, leasedCollection } from "../storage/catalog.js";
 import { readDocument } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
@@ -114,17 +114,13 @@ export class Dispatcher {
     if (this.#equipment.reads === "primary") return undefined;
     const environment = this.#equipment.databases.get(db);
     if (!environment) return null;
-    const { clock } = this.#equipment.databases;
-    environment.refresh(clock);
-    const known = clock && findCollectionByClock(environment, collection, clock);
-    if (known) {
-      const document = readDocument(environment, known.entry.id, id);
-      if (clock.catalog === known.time) return document ?? null;
-      // The collection was dropped or renamed just now: look again.
+    environment.refresh(this.#equipment.databases.clock);
+    for (;;) {
+      const lease = leasedCollection(environment, collection);
+      const document = lease.entry && readDocument(environment, lease.entry.id, id);
+      if (isLeaseValid(lease)) return document ?? null;
       environment.refresh();
     }
-    const entry = findCollection(environment, collection);
-    return (entry && readDocument(environment, entry.id, id)) ?? null;
   }
 
   #route(

@@ -9,11 +9,13 @@
  *  2. Tasks of one database are applied in the order they arrived.
  *  3. A task is answered exactly once, and not before its commit is as durable as it asked for.
  *  4. A task that fails leaves nothing behind and does not disturb the others of its commit.
- *  5. What a task did and what it answered (the session record) are in the same commit.
+ *  5. After a commit that dropped or renamed a collection, nothing is committed or answered until no
+ *     process can still use what it knew of the catalog.
+ *  6. What a task did and what it answered (the session record) are in the same commit.
  */
 import { encodeError, LioranError } from "../errors.js";
 import { faultPoint } from "../fault.js";
-import { commitBytesMax, commitOperationsMax } from "../limits.js";
+import { catalogLeaseMs, commitBytesMax, commitOperationsMax } from "../limits.js";
 import { hasDropped, purgeDropped } from "../storage/catalog.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import type { Databases } from "../storage/databases.js";
@@ -43,6 +45,8 @@ export interface WriteTask {
   settle(outcome: WriteOutcome): void;
 }
 
+/** Outlasts every lease that was taken before a commit (storage/catalog.ts), whatever a clock rounds. */
+const leasePauseMs = catalogLeaseMs + 1;
 /** Commits that nobody waits for the flush of are flushed after this time. */
 const backgroundFlushMs = 20;
 
@@ -54,6 +58,10 @@ export class Writer {
   readonly #queues = new Map<string, WriteTask[]>();
   /** Session records that are of no more use; they go with the next commit. */
   readonly #obsolete = new Map<Environment, Uint8Array[]>();
+  /** Outcomes of commits that dropped or renamed a collection; told when every lease has ended. */
+  readonly #held: (() => void)[] = [];
+  /** No commit before this. From the start: the last primary may have dropped a collection just now. */
+  #pauseUntilMs = performance.now() + leasePauseMs;
   #scheduled = false;
   #queued = 0;
   #idle: (() => void)[] = [];
@@ -110,27 +118,34 @@ export class Writer {
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
+    const pauseMs = this.#pauseUntilMs - performance.now();
     // setImmediate runs after the turn's I/O: everything that has arrived joins the commit.
-    setImmediate(() => {
-      this.#scheduled = false;
+    if (pauseMs <= 0) setImmediate(() => this.#turn());
+    else setTimeout(() => this.#turn(), Math.ceil(pauseMs));
+  }
+
+  #turn(): void {
+    this.#scheduled = false;
+    if (this.#pauseUntilMs <= performance.now()) {
+      for (const settle of this.#held.splice(0)) settle();
       if (!this.#gate.enter()) return;
       try {
         this.#commitOnce();
       } finally {
         this.#gate.leave();
       }
-      if (this.#queued > 0 || this.#hasGarbage()) this.#schedule();
-      else for (const resolve of this.#idle.splice(0)) resolve();
-    });
+    }
+    if (this.#queued > 0 || this.#hasGarbage()) this.#schedule();
+    else for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Commits the next batch of each database that has one. */
+  /** Commits the next batch of each database that has one, until one makes a pause necessary. */
   #commitOnce(): void {
     for (const [db, queue] of [...this.#queues]) {
       const batch = takeBatch(queue);
       if (queue.length === 0) this.#queues.delete(db);
-      this.#queued -= batch.length;
       this.#commitBatch(db, batch);
+      if (this.#held.length > 0) return;
     }
     if (this.#queued === 0) this.#collectGarbage();
   }
@@ -148,6 +163,16 @@ export class Writer {
       }
       outcomes = [this.#failure(lmdbFailure(`writing to the database "${db}"`, error))];
     }
+    if (!batch.some((task) => task.changesCatalog)) {
+      this.#settle(batch, outcomes);
+      return;
+    }
+    this.#pauseUntilMs = performance.now() + leasePauseMs;
+    this.#held.push(() => this.#settle(batch, outcomes));
+  }
+
+  #settle(batch: WriteTask[], outcomes: WriteOutcome[]): void {
+    this.#queued -= batch.length;
     this.operations += batch.length;
     for (let i = 0; i < batch.length; i += 1) batch[i].settle(outcomes[i]);
   }
@@ -180,8 +205,7 @@ export class Writer {
       this.#removeObsolete(environment);
       faultPoint("before-commit");
     };
-    const changesCatalog = batch.some((task) => task.changesCatalog);
-    this.#clock.commit(() => environment.commit(work, flush), changesCatalog);
+    this.#clock.commit(() => environment.commit(work, flush));
     if (wrote) this.commits += 1;
     if (!flush) {
       faultPoint("after-commit-before-flush");

@@ -71,7 +71,7 @@ export class Host {
 
   constructor() {
     this.#worker = new Worker(new URL("./host-thread.js", import.meta.url), {
-      workerData: { gate: this.#gate.cells, clock: this.clock.cells } satisfies HostThreadData,
+      workerData: { gate: this.#gate.cells, clock: this.clock.cell } satisfies HostThreadData,
       name: "lioran-host",
     });
     this.#worker.on("message", (event: HostEvent) => this.#onEvent(event));

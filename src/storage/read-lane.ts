@@ -43,7 +43,7 @@ export class ReadLane {
 
   /** Makes the next read see the latest commit. */
   refresh(clock?: CommitClock): void {
-    const time = clock?.commits;
+    const time = clock?.time;
     if (time !== undefined && time === this.#time) return;
     // The time is taken before the snapshot, which LMDB takes with the next read: at worst the
     // snapshot is newer than we think.
