@@ -36,7 +36,10 @@ export const insertChunkDocumentsMax = 5_000;
 /** Most models of one `bulkWrite` operation; longer ones are cut. MongoDB's maxWriteBatchSize. */
 export const bulkModelsMax = 100_000;
 
-/** Documents in the first batch of a cursor. MongoDB's default is 101. */
+/** Most paths of one sort. As MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ */
+export const sortPathsMax = 32;
+
+/** Documents in a batch of a cursor, unless it asks for another number. MongoDB's default is 101. */
 export const firstBatchDocuments = 101;
 /** A batch ends once it has grown to this many bytes. MongoDB's limit is 16 MiB. */
 export const batchBytesMax = 1 * MiB;

@@ -2,9 +2,13 @@
  * Checks what users pass in. An option that is not supported is an error that names it: ignoring it
  * would give a wrong answer without a word.
  */
+import type { SortSpec } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
+import { sortPathsMax } from "../limits.js";
+import { normalizeSort } from "../query/sort.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { checkArgument } from "../values/validate.js";
+import type { Sort, SortDirection } from "./types.js";
 
 type OptionCheck = (value: unknown) => string | undefined;
 
@@ -82,6 +86,15 @@ export function checkObject(what: string, value: unknown): Document {
     throw new LioranError("BAD_VALUE", `${what} must be an object, not ${kindOf(value)}.`);
   }
   return checkArgument(value, what) as Document;
+}
+
+/** A sort as it is sent. @throws BAD_VALUE */
+export function checkSort(call: string, sort: Sort, direction?: SortDirection): SortSpec {
+  const paths = normalizeSort(sort, direction);
+  if (paths.length > sortPathsMax) {
+    throw new LioranError("BAD_VALUE", `${call}: a sort has at most ${sortPathsMax} paths.`);
+  }
+  return paths;
 }
 
 /** The operators or the pipeline of an update. @throws BAD_VALUE, FAILED_TO_PARSE */

@@ -1,4 +1,5 @@
 /** `bulkWrite`: many operations in one call, in one commit where they fit into one operation. */
+import { encodeTransient } from "../cbor/codec.js";
 import type { BulkModel, BulkResultData } from "../dispatch/operation.js";
 import { LioranError, type WriteError } from "../errors.js";
 import { bulkModelsMax, insertChunkBytesMax } from "../limits.js";
@@ -33,7 +34,7 @@ const preparers: Record<string, (fields: Fields, what: string) => Prepared> = {
       update: checkReplacement(what, fields.replacement),
       replacement: true,
       multi: false,
-      upsert: fields.upsert === true,
+      upsert: checkUpsert(what, fields.upsert),
     },
   }),
   deleteOne: (fields, what) => ({
@@ -95,7 +96,9 @@ export async function runModels(
       );
       addResult(result, done, prepared, from);
     } catch (error) {
-      if (!(error instanceof LioranError) || !error.writeErrors) throw error;
+      if (!(error instanceof LioranError)) throw error;
+      // A failure of the way, not of an operation: it still says what had been done before.
+      if (!error.writeErrors) throw from > 0 ? error.with({ result: { ...result } }) : error;
       first ??= error;
       addResult(result, error.result as unknown as BulkResultData, prepared, from);
       for (const failed of error.writeErrors) {
@@ -136,9 +139,14 @@ function updateModel(fields: Fields, what: string, multi: boolean): BulkModel {
     update: checkUpdate(what, fields.update),
     replacement: false,
     multi,
-    upsert: fields.upsert === true,
+    upsert: checkUpsert(what, fields.upsert),
     arrayFilters: checkArrayFilters(what, fields.arrayFilters),
   });
+}
+
+function checkUpsert(what: string, upsert: unknown): boolean {
+  if (upsert === undefined || typeof upsert === "boolean") return upsert ?? false;
+  throw new LioranError("INVALID_OPTION", `${what}: "upsert" must be true or false.`);
 }
 
 /** @throws BAD_VALUE */
@@ -176,7 +184,7 @@ function chunkEnd(prepared: readonly Prepared[], from: number): number {
   let to = from;
   while (to < prepared.length && to - from < bulkModelsMax) {
     const { model } = prepared[to];
-    if (model.op === "insert") bytes += model.document.length;
+    bytes += model.op === "insert" ? model.document.length : encodeTransient(model).length;
     if (to > from && bytes > insertChunkBytesMax) break;
     to += 1;
   }

@@ -12,9 +12,8 @@ import type {
 import { LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import { planId } from "../query/plan.js";
-import { normalizeSort } from "../query/sort.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { checkFilter, checkObject, checkOptions, checkUpdate } from "./arguments.js";
+import { checkFilter, checkObject, checkOptions, checkSort, checkUpdate } from "./arguments.js";
 import { checkArrayFilters, checkReplacement, prepareModels, runModels } from "./bulk.js";
 import { defined, FindCursor } from "./find-cursor.js";
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
@@ -126,7 +125,9 @@ export class Collection<T extends object = Document> {
     }
     const encoded = documents.map((document, at) => encodeForInsert(document, `documents.${at}`));
     const target = { db: this.#db, collection: this.#name, ordered };
-    const outcome = await insertEncoded(this.#runtime, target, encoded, signal);
+    const outcome = await insertEncoded(this.#runtime, target, encoded, signal).catch((error) => {
+      throw withInsertedIds(error, encoded);
+    });
     const result = insertManyResult<IdOf<T>>(outcome.insertedAt, encoded);
     if (!outcome.first) return result;
     const { keyPattern, keyValue } = outcome.first;
@@ -450,7 +451,7 @@ export class Collection<T extends object = Document> {
       ...this.#target(),
       action,
       filter: checkFilter(call, filter),
-      sort: checked.sort === undefined ? undefined : normalizeSort(checked.sort),
+      sort: checked.sort === undefined ? undefined : checkSort(call, checked.sort),
       projection: checked.projection && checkObject(`${call}: projection`, checked.projection),
       update: change(),
       upsert: checked.upsert ?? false,
@@ -485,6 +486,13 @@ function updateResult({ matched, modified, upserted }: UpdateResultData): Update
     upsertedCount: upserted.length,
     upsertedId: upserted.length > 0 ? upserted[0] : null,
   };
+}
+
+/** A failure of the way after some of the documents were inserted: says which. */
+function withInsertedIds(error: unknown, encoded: readonly EncodedDocument[]): unknown {
+  if (!(error instanceof LioranError) || !error.result) return error;
+  const { insertedAt } = error.result as { insertedAt: number[] };
+  return error.with({ result: { ...insertManyResult(insertedAt, encoded) } });
 }
 
 function insertManyResult<Id>(

@@ -7,6 +7,7 @@
 import { decodeSequence } from "../cbor/codec.js";
 import type { CursorResult } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
+import { batchDocumentsMax } from "../limits.js";
 
 type State = "new" | "open" | "closed";
 
@@ -40,7 +41,8 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
     if (!Number.isSafeInteger(size) || size < 0) {
       throw new LioranError("BAD_VALUE", "batchSize must be an integer of 0 or more.");
     }
-    this.#batchSize = size || undefined;
+    // A hint: more than the most there is means the most.
+    this.#batchSize = Math.min(size, batchDocumentsMax) || undefined;
     return this;
   }
 
@@ -143,8 +145,8 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
         ? await this.feed().first(this.#batchSize)
         : await this.feed().more(this.#cursorId, this.#batchSize);
     } catch (error) {
-      // The other side has closed it.
-      this.#finish();
+      // The other side has closed it when it failed there, but not when it was aborted here.
+      await this.close().catch(() => {});
       throw error;
     }
     // It may have been closed while the batch was on its way.

@@ -25,9 +25,11 @@ export class Database {
   /**
    * A collection by name. It comes into being with the first document, or with `createCollection`.
    *
+   * @param options none yet: any is refused
    * @throws LioranError 73 for a name that is not allowed
    */
-  collection<T extends object = Document>(name: string): Collection<T> {
+  collection<T extends object = Document>(name: string, options?: object): Collection<T> {
+    checkOptions("collection", options, []);
     return new Collection<T>(this.#runtime, this.#name, name);
   }
 

@@ -1,9 +1,8 @@
 /** The cursor of `collection.find()`. */
 import type { FindOperation } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
-import { normalizeSort } from "../query/sort.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { checkFilter, checkObject } from "./arguments.js";
+import { checkFilter, checkObject, checkSort } from "./arguments.js";
 import { AbstractCursor, type CursorFeed } from "./cursor.js";
 import type { Document, Filter, FindOptions, Sort, SortDirection } from "./types.js";
 
@@ -41,7 +40,7 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
   /** Sets the order. @throws BAD_VALUE */
   sort(sort: Sort, direction?: SortDirection): this {
     this.assertNew("sort");
-    this.#operation.sort = normalizeSort(sort, direction);
+    this.#operation.sort = checkSort("find", sort, direction);
     return this;
   }
 

@@ -99,7 +99,7 @@ async function insertChunk(
 /** A failure of the way, not of a document: it still says what had been inserted before. */
 function withSoFar(error: unknown, outcome: InsertOutcome): unknown {
   if (!(error instanceof LioranError) || outcome.insertedAt.length === 0) return error;
-  return error.with({ result: { insertedCount: outcome.insertedAt.length } });
+  return error.with({ result: { insertedAt: outcome.insertedAt } });
 }
 
 function chunkEnd(documents: readonly EncodedDocument[], from: number): number {

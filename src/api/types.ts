@@ -39,7 +39,7 @@ export interface FindOptions extends OperationOptions {
   skip?: number;
   /** Most documents to return; 0 means all. */
   limit?: number;
-  /** Documents per batch. Default: 101 in the first, then by size. */
+  /** Documents per batch: a hint that does not change the results. Default 101, at most 10,000. */
   batchSize?: number;
   /** Stop after this many milliseconds with code 50; 0 means never. */
   maxTimeMS?: number;

@@ -4,7 +4,12 @@
  * and the reason, and nothing has happened.
  */
 import { LioranError } from "../errors.js";
-import { batchDocumentsMax, bulkModelsMax, insertChunkDocumentsMax } from "../limits.js";
+import {
+  batchDocumentsMax,
+  bulkModelsMax,
+  insertChunkDocumentsMax,
+  sortPathsMax,
+} from "../limits.js";
 import { checkCollectionName, checkDatabaseName } from "../names.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { type Operation, type OperationKind, operationClass } from "./operation.js";
@@ -29,9 +34,9 @@ const update: Check = (value) =>
 const objects: Check = (value) =>
   Array.isArray(value) && value.every(isPlainObject) ? undefined : "must be an array of objects";
 const sort: Check = (value) =>
-  Array.isArray(value) && value.length <= 32 && value.every(isSortKey)
+  Array.isArray(value) && value.length <= sortPathsMax && value.every(isSortKey)
     ? undefined
-    : "must be up to 32 pairs of a path and 1 or -1";
+    : `must be up to ${sortPathsMax} pairs of a path and 1 or -1`;
 
 const onCollection: Shape = { db: databaseName, collection: collectionName };
 const read: Shape = { ...onCollection, maxTimeMs: optional(natural) };

@@ -25,6 +25,7 @@ import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import {
   connectionInFlightMax,
+  frameHeaderBytes,
   handshakeTimeoutMs,
   peerStallTimeoutMs,
   sendBufferBytesMax,
@@ -87,6 +88,7 @@ export class HostConnection {
   /** The Host closes: nothing is read any more. */
   #stopping = false;
   #stallTimer: NodeJS.Timeout | undefined;
+  #answeredBytes = 0;
 
   constructor(context: HostContext, channel: FrameChannel) {
     this.#context = context;
@@ -259,6 +261,7 @@ export class HostConnection {
     this.#inFlight -= 1;
     this.#context.inFlightChanged(-1);
     invariant(this.#inFlight >= 0, "more answers than requests");
+    this.#answeredBytes += frameHeaderBytes + body.length;
     this.#channel.send(failed ? FrameKind.failure : FrameKind.reply, sequence, body);
     this.#holdIfBehind();
     if (this.#paused) this.#readOn();
@@ -266,12 +269,11 @@ export class HostConnection {
 
   /** Stops reading from a peer that is behind with its answers, or far ahead with its requests. */
   #holdIfBehind(): void {
-    if (this.#paused) return;
-    const behind = this.#channel.bufferedBytes > sendBufferBytesMax;
-    if (!behind && this.#inFlight < connectionInFlightMax) return;
+    const isBehind = this.#channel.bufferedBytes > sendBufferBytesMax;
+    if (isBehind && !this.#stallTimer) this.#watchForStall();
+    if (this.#paused || (!isBehind && this.#inFlight < connectionInFlightMax)) return;
     this.#paused = true;
     this.#channel.pause();
-    if (behind) this.#stallTimer = setTimeout(() => this.#onStall(), peerStallTimeoutMs);
   }
 
   #readOn(): void {
@@ -280,14 +282,29 @@ export class HostConnection {
     if (this.#inFlight >= connectionInFlightMax) return;
     this.#paused = false;
     clearTimeout(this.#stallTimer);
+    this.#stallTimer = undefined;
     this.#channel.resume();
   }
 
-  #onStall(): void {
-    const seconds = peerStallTimeoutMs / 1000;
-    this.#channel.destroy(
-      new LioranError("IO", `The client has not read its answers for ${seconds} s.`),
-    );
+  /** Disconnects the peer unless it has read something of what waits for it by the end of the time. */
+  #watchForStall(): void {
+    const takenBytes = this.#takenBytes;
+    this.#stallTimer = setTimeout(() => {
+      this.#stallTimer = undefined;
+      if (this.#takenBytes > takenBytes) {
+        this.#holdIfBehind();
+        return;
+      }
+      const seconds = peerStallTimeoutMs / 1000;
+      this.#channel.destroy(
+        new LioranError("IO", `The client has not read its answers for ${seconds} s.`),
+      );
+    }, peerStallTimeoutMs);
+  }
+
+  /** How much of the answers the peer has taken so far. */
+  get #takenBytes(): number {
+    return this.#answeredBytes - this.#channel.bufferedBytes;
   }
 
   #refuse(error: unknown): void {

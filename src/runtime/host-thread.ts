@@ -13,8 +13,9 @@ import { Writer } from "../dispatch/writer.js";
 import { encodeError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { readerCheckIntervalMs } from "../limits.js";
+import { sameToken } from "../protocol/token.js";
 import { CommitClock } from "../storage/commit-clock.js";
-import { acquireDatabases } from "../storage/databases.js";
+import { acquireDatabases, type Databases } from "../storage/databases.js";
 import { expiredRecords } from "../storage/sessions.js";
 import type { HostCommand, HostEvent, HostStart, HostThreadData } from "./host.js";
 import { HostServer } from "./host-server.js";
@@ -22,6 +23,8 @@ import { ThreadQueryPool } from "./query-pool.js";
 
 invariant(parentPort, "the Host is a worker thread");
 const toMain = parentPort;
+/** More databases than this are opened with their first operation. */
+const openAheadMax = 8;
 const shared = workerData as HostThreadData;
 const gate = new CommitGate(shared.gate);
 const clock = new CommitClock(shared.clock);
@@ -30,6 +33,8 @@ toMain.on("message", (command: HostCommand) => {
   if (command.type === "start") start(command).catch(fail);
   else stop(command.timeoutMs).catch(fail);
 });
+// The first digest of a process costs 10 ms, which would be the larger part of a take-over.
+sameToken("", "");
 tell({ type: "loaded" });
 
 let stop: (timeoutMs: number) => Promise<void> = async () => {
@@ -87,6 +92,23 @@ async function start(options: HostStart): Promise<void> {
   const endpoint = await server.listen(options.endpoints);
   server.acceptPort(options.port);
   tell({ type: "ready", endpoint });
+  openAhead(databases);
+}
+
+/** Opens the databases one by one while the clients shake hands: their first writes come next. */
+function openAhead(databases: Databases): void {
+  const names = databases.names().slice(0, openAheadMax);
+  const next = () => {
+    const name = names.shift();
+    if (name === undefined || databases.users === 0) return;
+    try {
+      databases.get(name);
+    } catch {
+      // The first operation on it reports what is wrong with it.
+    }
+    setImmediate(next);
+  };
+  setImmediate(next);
 }
 
 function tell(event: HostEvent): void {

@@ -267,6 +267,8 @@ export class Membership {
       this.#standbyTimer = undefined;
       if (this.#isOver || this.roles.role !== "client") return;
       this.#standby = new Host();
+      // Loading it takes longer than an election.
+      process.getBuiltinModule("node:crypto").randomBytes(1);
     }, standbyDelayMs).unref();
   }
 
@@ -299,6 +301,7 @@ export class Membership {
     await this.#changing.runExclusive(async () => {
       await this.#host?.stop(this.#options.primaryTimeoutMs);
       this.#lock.release();
+      if (this.roles.role === "primary") this.roles.to("electing");
     });
   }
 

@@ -5,14 +5,14 @@ import { EventEmitter } from "node:events";
 import { invariant } from "../invariant.js";
 
 /**
- * What a manager is. `starting` and `closing` never show through the role getters; `electing` shows
- * as client.
+ * What a manager is. `closing` shows as closed through the role getters, `electing` as client.
  */
 export type Role = "primary" | "client" | "electing" | "readonly" | "closing" | "closed";
 
 const steps: Record<Role, readonly Role[]> = {
-  // A primary whose Host failed starts another one under the same lock, so it stays primary.
-  primary: ["closing"],
+  // A primary whose Host failed starts another one under the same lock, so it stays primary; one that
+  // gives up lets others own the root.
+  primary: ["electing", "closing"],
   client: ["electing", "closing"],
   electing: ["primary", "client", "closing"],
   readonly: ["closing"],

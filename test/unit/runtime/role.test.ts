@@ -16,6 +16,7 @@ const ways: Record<Role, () => RoleMachine> = {
 };
 
 const allowed = new Set([
+  "primary>electing",
   "primary>closing",
   "client>electing",
   "client>closing",

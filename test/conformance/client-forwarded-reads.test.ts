@@ -1,0 +1,4 @@
+import { clientMode } from "./client-mode.js";
+import { conformance } from "./conformance.js";
+
+conformance(clientMode("client with forwarded reads", { reads: "primary" }));

@@ -1,0 +1,67 @@
+/** Registers every suite for one mode. */
+import { after, before, describe } from "node:test";
+import { type Mode, Subject } from "./mode.js";
+import { bulkWriteSuite } from "./suite/bulk-write.js";
+import { cancellingSuite } from "./suite/cancelling.js";
+import { closingSuite } from "./suite/closing.js";
+import { collectionsSuite } from "./suite/collections.js";
+import { concurrencySuite } from "./suite/concurrency.js";
+import { countingSuite } from "./suite/counting.js";
+import { cursorsSuite } from "./suite/cursors.js";
+import { deleteSuite } from "./suite/delete.js";
+import { findSuite } from "./suite/find.js";
+import { findAndModifySuite } from "./suite/find-and-modify.js";
+import { idsSuite } from "./suite/ids.js";
+import { insertSuite } from "./suite/insert.js";
+import { invalidArgumentsSuite } from "./suite/invalid-arguments.js";
+import { invalidValuesSuite } from "./suite/invalid-values.js";
+import { largeReadsSuite } from "./suite/large-reads.js";
+import { largeWritesSuite } from "./suite/large-writes.js";
+import { listingSuite } from "./suite/listing.js";
+import { positionalUpdateSuite } from "./suite/positional-update.js";
+import { refusedWritesSuite } from "./suite/refused-writes.js";
+import { replaceSuite } from "./suite/replace.js";
+import { updateSuite } from "./suite/update.js";
+import { upsertSuite } from "./suite/upsert.js";
+import { valuesSuite } from "./suite/values.js";
+
+type Suite = (subject: Subject) => void;
+
+const reading: Suite[] = [
+  findSuite,
+  valuesSuite,
+  idsSuite,
+  countingSuite,
+  cursorsSuite,
+  largeReadsSuite,
+  cancellingSuite,
+  listingSuite,
+  invalidArgumentsSuite,
+];
+
+const writing: Suite[] = [
+  insertSuite,
+  invalidValuesSuite,
+  updateSuite,
+  positionalUpdateSuite,
+  upsertSuite,
+  replaceSuite,
+  deleteSuite,
+  findAndModifySuite,
+  bulkWriteSuite,
+  collectionsSuite,
+  largeWritesSuite,
+  concurrencySuite,
+];
+
+export function conformance(mode: Mode): void {
+  describe(`conformance: ${mode.name}`, () => {
+    const subject = new Subject(mode);
+    before(() => subject.open());
+    after(() => subject.close());
+    for (const suite of reading) suite(subject);
+    for (const suite of mode.canWrite ? writing : [refusedWritesSuite]) suite(subject);
+    // Last: it opens and closes managers of its own on the same root.
+    closingSuite(subject);
+  });
+}

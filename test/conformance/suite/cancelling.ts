@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Collection } from "@liorandb/core";
+import type { Subject } from "../mode.js";
+import { rejection, thrownBy } from "./expectations.js";
+
+/**
+ * A filter that takes far longer than any of the tests waits: this expression tries the letters of a
+ * text in about 2^16 ways before it gives up.
+ */
+const slow = { text: /^(a+)+$/ };
+const slowDocuments = 5_000;
+
+export function cancellingSuite(subject: Subject): void {
+  let collection: Collection;
+  const endless = async () => {
+    collection ??= await subject.seeded(
+      Array.from({ length: slowDocuments }, (_, _id) => ({
+        _id,
+        // The first documents are looked at on the calling thread, which nothing interrupts.
+        text: _id < 300 ? "b" : `${"a".repeat(16)}!`,
+      })),
+    );
+    return collection;
+  };
+
+  subject.test("maxTimeMS ends a long query with code 50", async () => {
+    const long = await endless();
+    const expected = { code: 50, names: ["maxTimeMS"] } as const;
+    const error = await rejection(() => long.find(slow, { maxTimeMS: 20 }).toArray(), expected);
+    assert.equal(error.retryable, false);
+    await rejection(() => long.find(slow).maxTimeMS(20).next(), expected);
+    await rejection(() => long.countDocuments(slow, { maxTimeMS: 20 }), expected);
+    await rejection(() => long.distinct("text", slow, { maxTimeMS: 20 }), expected);
+    await rejection(() => long.findOne(slow, { maxTimeMS: 20 }), expected);
+  });
+
+  subject.test("maxTimeMS leaves a query alone that is fast enough", async () => {
+    const small = await subject.numbered(10);
+    assert.equal((await small.find({ n: { $gte: 0 } }, { maxTimeMS: 60_000 })).length, 10);
+    assert.equal((await small.find({}, { maxTimeMS: 0 })).length, 10);
+  });
+
+  subject.test(
+    "a signal that was aborted before rejects with its reason, and nothing runs",
+    async () => {
+      const small = await subject.numbered(10);
+      const reason = new Error("changed my mind");
+      const signal = AbortSignal.abort(reason);
+      const calls = {
+        find: () => small.find({}, { signal }).toArray(),
+        findOne: () => small.findOne({ n: 1 }, { signal }),
+        countDocuments: () => small.countDocuments({}, { signal }),
+        distinct: () => small.distinct("n", {}, { signal }),
+        estimatedDocumentCount: () => small.estimatedDocumentCount({ signal }),
+        ...(subject.mode.canWrite && {
+          insertOne: () => small.insertOne({}, { signal }),
+          insertMany: () => small.insertMany([{}], { signal }),
+          updateMany: () => small.updateMany({}, { $set: { n: 0 } }, { signal }),
+          deleteMany: () => small.deleteMany({}, { signal }),
+          findOneAndDelete: () => small.findOneAndDelete({}, { signal }),
+          bulkWrite: () => small.bulkWrite([{ deleteMany: { filter: {} } }], { signal }),
+          drop: () => small.drop({ signal }),
+        }),
+      };
+      for (const [name, call] of Object.entries(calls)) {
+        assert.equal(await thrownBy(call), reason, name);
+      }
+      assert.equal(await small.countDocuments({ n: { $gt: 0 } }), 9);
+    },
+  );
+
+  subject.test(
+    "aborting in the middle of a scan rejects with the reason and frees the pool",
+    async () => {
+      const long = await endless();
+      // More than there are threads: a scan that went on would hold up the next one.
+      for (let round = 0; round < 6; round += 1) {
+        const controller = new AbortController();
+        const { signal } = controller;
+        const reason = { round };
+        const scans = [
+          long.find(slow, { signal }).toArray(),
+          long.countDocuments(slow, { signal }),
+          long.distinct("text", slow, { signal }),
+        ].map((scan) => scan.catch((error: unknown) => error));
+        await nextTurn();
+        controller.abort(reason);
+        for (const scan of scans) assert.equal(await scan, reason);
+      }
+      assert.equal(await long.countDocuments({ _id: { $gte: 0 }, text: "b" }), 300);
+    },
+  );
+
+  subject.test("aborting between two batches ends the cursor", async () => {
+    const many = await subject.numbered(2_000);
+    const controller = new AbortController();
+    const cursor = many.find({}, { signal: controller.signal }).batchSize(10);
+    await cursor.next();
+    const reason = new Error("enough");
+    controller.abort(reason);
+    assert.equal(await thrownBy(() => cursor.toArray()), reason);
+    assert.equal(cursor.closed, true);
+  });
+
+  subject.test("a signal that never fires changes nothing", async () => {
+    const small = await subject.numbered(300);
+    const { signal } = new AbortController();
+    assert.equal((await small.find({ n: { $gte: 0 } }, { signal })).length, 300);
+  });
+}
