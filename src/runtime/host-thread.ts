@@ -16,6 +16,7 @@ import { readerCheckIntervalMs } from "../limits.js";
 import { sameToken } from "../protocol/token.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { acquireDatabases, type Databases } from "../storage/databases.js";
+import { loadLmdb } from "../storage/lmdb.js";
 import { expiredRecords } from "../storage/sessions.js";
 import type { HostCommand, HostEvent, HostStart, HostThreadData } from "./host.js";
 import { HostServer } from "./host-server.js";
@@ -33,7 +34,8 @@ toMain.on("message", (command: HostCommand) => {
   if (command.type === "start") start(command).catch(fail);
   else stop(command.timeoutMs).catch(fail);
 });
-// The first digest of a process costs 10 ms, which would be the larger part of a take-over.
+// Loading LMDB, and the first digest of a process, would be the larger part of a take-over.
+loadLmdb();
 sameToken("", "");
 tell({ type: "loaded" });
 

@@ -163,6 +163,10 @@ export function renameCollection(
   if (!entry) {
     throw nothingToRename(from);
   }
+  // Dropping the target first would take the documents along.
+  if (from === to) {
+    throw new LioranError("NAMESPACE_EXISTS", `Cannot rename "${from}" to itself.`);
+  }
   if (findCollection(environment, to)) {
     if (!dropTarget) {
       throw new LioranError(

@@ -18,7 +18,7 @@ import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
 import type { CommitClock } from "./commit-clock.js";
 import { checkFormat, hasFormat, writeFormat } from "./format.js";
-import { open } from "./lmdb.js";
+import { loadLmdb } from "./lmdb.js";
 import { lmdbFailure } from "./lmdb-failure.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
 
@@ -279,7 +279,7 @@ export class Snapshot {
 
 function openRoot(folder: string, access: Access): RootDatabase<Uint8Array, Uint8Array> {
   try {
-    return open<Uint8Array, Uint8Array>({
+    return loadLmdb().open<Uint8Array, Uint8Array>({
       path: folder,
       // A dot in the folder's name would otherwise make lmdb-js take it for a file.
       noSubdir: false,

@@ -10,9 +10,7 @@
  * lane and reads go the public way, with the same answers.
  */
 import { type CommitClock, isQuiet } from "./commit-clock.js";
-import { resetReadTransaction } from "./lmdb.js";
-
-type ResetTransaction = NonNullable<typeof resetReadTransaction>;
+import { loadReset, type ResetReadTransaction } from "./lmdb.js";
 
 /** What we use of a transaction of lmdb-js. */
 export interface ReadTransaction {
@@ -24,13 +22,13 @@ export interface ReadTransaction {
 /** A read transaction that is reset before each use. Belongs to one environment of one thread. */
 export class ReadLane {
   readonly options: { transaction: ReadTransaction };
-  readonly #reset: ResetTransaction;
+  readonly #reset: ResetReadTransaction;
   #releasing = false;
   #closed = false;
   /** Time of the commit clock when the snapshot was taken; undefined: it may be outdated. */
   #time: number | undefined;
 
-  private constructor(transaction: ReadTransaction, reset: ResetTransaction) {
+  private constructor(transaction: ReadTransaction, reset: ResetReadTransaction) {
     this.options = { transaction };
     this.#reset = reset;
     reset(transaction.address);
@@ -38,7 +36,8 @@ export class ReadLane {
 
   /** @param transaction used by nobody else @returns undefined where there is no fast way */
   static open(transaction: () => ReadTransaction): ReadLane | undefined {
-    return resetReadTransaction && new ReadLane(transaction(), resetReadTransaction);
+    const reset = loadReset();
+    return reset && new ReadLane(transaction(), reset);
   }
 
   /** Makes the next read see the latest commit. */
