@@ -24,6 +24,10 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
   #buffer: unknown[] = [];
   #at = 0;
   #cursorId = 0;
+  /** The batch that is on its way: calls that overlap wait for the same one. */
+  #fetching: Promise<void> | undefined;
+  /** Which reading of the cursor it is; closing or rewinding begins another one. */
+  #reading = 0;
   #batchSize: number | undefined;
   #transforms: ((value: never) => unknown)[] = [];
 
@@ -55,7 +59,9 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
 
   /** The next result, or `null` at the end. */
   async next(): Promise<T | null> {
-    return (await this.#fill()) ? this.#take() : null;
+    // A call that overlaps with this one may have taken what the other has waited for.
+    while (this.#at >= this.#buffer.length) if (!(await this.#fill())) return null;
+    return this.#take();
   }
 
   /** As {@link next}: nothing arrives later at the end of these cursors. */
@@ -82,7 +88,7 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
     try {
-      while (await this.#fill()) yield this.#take();
+      while (await this.#fill()) if (this.#at < this.#buffer.length) yield this.#take();
     } finally {
       // Leaving a loop early must free the snapshot behind the cursor.
       await this.close();
@@ -127,11 +133,19 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
   async #fill(): Promise<boolean> {
     while (this.#at >= this.#buffer.length) {
       if (this.#state === "closed") return false;
+      if (this.#fetching) {
+        await this.#fetching;
+        continue;
+      }
       if (this.#state === "open" && this.#cursorId === 0) {
         this.#finish();
         return false;
       }
-      await this.#fetch();
+      const fetching = this.#fetch().finally(() => {
+        if (this.#fetching === fetching) this.#fetching = undefined;
+      });
+      this.#fetching = fetching;
+      await fetching;
     }
     return true;
   }
@@ -139,6 +153,7 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
   async #fetch(): Promise<void> {
     const isFirst = this.#state === "new";
     this.#state = "open";
+    const reading = this.#reading;
     let result: CursorResult;
     try {
       result = isFirst
@@ -146,11 +161,11 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
         : await this.feed().more(this.#cursorId, this.#batchSize);
     } catch (error) {
       // The other side has closed it when it failed there, but not when it was aborted here.
-      await this.close().catch(() => {});
+      if (reading === this.#reading) await this.close().catch(() => {});
       throw error;
     }
-    // It may have been closed while the batch was on its way.
-    if ((this.#state as State) === "closed") {
+    // It may have been closed or rewound while the batch was on its way.
+    if (reading !== this.#reading) {
       if (result.cursor !== 0)
         this.feed()
           .kill(result.cursor)
@@ -172,6 +187,8 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
 
   #finish(): void {
     this.#state = "closed";
+    this.#reading += 1;
+    this.#fetching = undefined;
     this.#cursorId = 0;
     this.#buffer = [];
     this.#at = 0;

@@ -195,10 +195,42 @@ export function cursorsSuite(subject: Subject): void {
     await Promise.all([up.close(), down.close()]);
   });
 
+  subject.test("calls that overlap each get a result of their own", async () => {
+    const collection = await subject.numbered(600);
+    const cursor = collection.find().sort({ _id: 1 }).batchSize(3);
+    const found = await Promise.all(Array.from({ length: 20 }, () => cursor.next()));
+    assert.deepEqual(
+      found.map((document) => document?._id),
+      Array.from({ length: 20 }, (_, n) => n),
+    );
+    const rest = await Promise.all([cursor.hasNext(), cursor.toArray(), cursor.next()]);
+    assert.equal(rest[0], true);
+    assert.equal(rest[1].length + (rest[2] === null ? 0 : 1), 580);
+  });
+
+  subject.test("rewinding while a batch is on its way begins again", async () => {
+    const collection = await subject.numbered(600);
+    const cursor = collection.find().sort({ _id: 1 }).batchSize(3);
+    const first = cursor.next();
+    cursor.rewind();
+    await first;
+    cursor.rewind();
+    const all = await cursor.toArray();
+    assert.equal(all.length, 600);
+    const again = cursor.clone();
+    const overtaken = again.next();
+    again.rewind();
+    const ids = (await again.toArray()).map(({ _id }) => _id);
+    await overtaken;
+    assert.equal(new Set(ids).size, ids.length);
+    assert.ok(ids.length >= 599, `${ids.length} documents`);
+    assert.equal(await openCursors(), 0);
+  });
+
   subject.test("a cursor that fails rejects every way of reading it", async () => {
     const collection = await subject.numbered(1);
-    const wrong = () => collection.find({ n: { $near: 1 } });
-    const expected = { code: 2, names: ["$near"] } as const;
+    const wrong = () => collection.find({ n: { $foo: 1 } });
+    const expected = { code: 2, names: ["$foo"] } as const;
     await rejection(() => wrong().toArray(), expected);
     await rejection(() => wrong().next(), expected);
     await rejection(() => wrong().hasNext(), expected);

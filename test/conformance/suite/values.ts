@@ -7,7 +7,6 @@ const values: [what: string, value: unknown][] = [
   ["true", true],
   ["false", false],
   ["zero", 0],
-  ["negative zero", -0],
   ["integer", 42],
   ["large integer", Number.MAX_SAFE_INTEGER],
   ["fraction", -0.1],
@@ -48,14 +47,14 @@ export function valuesSuite(subject: Subject): void {
     const collection = await subject.seeded([
       { _id: 1, value: bytes },
       { _id: 2, value: Buffer.from(bytes) },
-      { _id: 3, value: new Uint8Array(Buffer.from([9, ...bytes, 9]).buffer.slice(0)).slice(0, 0) },
+      { _id: 3, value: Buffer.from([9, ...bytes, 9]).subarray(1, 5) },
       { _id: 4, value: Buffer.alloc(100_000, 7) },
     ]);
     const found = await collection.find().toArray();
     const lengths = found.map(({ value }) => (value as Uint8Array).length);
     assert.ok(found.every(({ value }) => value instanceof Uint8Array));
-    assert.deepEqual(lengths, [4, 4, 0, 100_000]);
-    for (const { value } of found.slice(0, 2)) {
+    assert.deepEqual(lengths, [4, 4, 4, 100_000]);
+    for (const { value } of found.slice(0, 3)) {
       assert.deepEqual([...(value as Uint8Array)], [...bytes]);
     }
   });
@@ -70,6 +69,11 @@ export function valuesSuite(subject: Subject): void {
     assert.deepEqual(again.list, [1]);
     assert.equal(Buffer.from(again.bytes as Uint8Array).toString(), "ab");
     assert.equal("added" in again, false);
+  });
+
+  subject.test("negative zero is stored as zero", async () => {
+    const collection = await subject.seeded([{ _id: 1, value: -0 }]);
+    assert.ok(Object.is((await collection.findOne({ _id: 1 }))!.value, 0));
   });
 
   subject.test("documents of many different shapes keep their fields", async () => {
