@@ -30,6 +30,9 @@ await build({
   // Names stay, for stack traces; comments and indentation are most of what would be parsed.
   minifySyntax: true,
   minifyWhitespace: true,
+  // Short lines and real class names: an uncaught error shows the line it came from.
+  lineLimit: 160,
+  keepNames: true,
   legalComments: "none",
   logLevel: "warning",
 });

@@ -103,7 +103,7 @@ export class LioranError extends Error {
     message: string,
     options: { cause?: unknown; details?: ErrorDetails } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options.cause === undefined ? undefined : { cause: plainCause(options.cause) });
     const row = ERRORS[condition];
     this.code = row.code;
     this.retryable = row.retryable;
@@ -119,6 +119,14 @@ export class LioranError extends Error {
       details: Object.fromEntries(given),
     });
   }
+}
+
+/** The same on this thread as after a way between processes: an `Error` with the message. */
+function plainCause(cause: unknown): Error {
+  if (cause instanceof Error && cause.constructor === Error) return cause;
+  const plain = new Error(cause instanceof Error ? cause.message : String(cause));
+  if (cause instanceof Error && cause.stack) plain.stack = cause.stack;
+  return plain;
 }
 
 const NAME_BY_CODE = new Map(

@@ -103,11 +103,9 @@ export const connectionInFlightMax = 20_000;
 export const connectionsMax = 10_000;
 
 /** Threads of the query pool that have had nothing to do for this long are ended. */
-export const poolIdleTimeoutMs = 30_000;
+export const poolIdleTimeoutMs = 90_000;
 /** Queries that wait for a thread of the pool; more are refused. */
 export const poolQueueMax = 10_000;
-/** Cursors that may be open on one thread of the pool at once: most wait for their reader. */
-export const poolCursorsPerThreadMax = 64;
 
 /** Longest path of a Unix socket that works on Linux, macOS and the BSDs. */
 export const socketPathBytesMax = 103;
@@ -119,6 +117,7 @@ function checkLimits(): void {
   invariant(insertChunkBytesMax < frameBytesMax, "an insert chunk fits into a frame");
   invariant(handshakeBytesMax < frameBytesMax, "the handshake is the smaller one");
   invariant(frameDepthMax > documentDepthMax, "a frame holds the deepest document");
+  invariant(poolIdleTimeoutMs > snapshotAgeMaxMs, "no thread ends under the snapshot of a cursor");
   invariant(snapshotAgeMaxMs < cursorIdleTimeoutMs, "a snapshot ends before its cursor");
   invariant(sessionRetentionMs > resendWindowMs, "results outlive the time for resending");
 }

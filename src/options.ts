@@ -4,6 +4,7 @@
 import { availableParallelism, homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { LioranError } from "./errors.js";
+import { isPlainObject } from "./values/document.js";
 
 /** How a manager takes part in a root; without it the first process becomes the primary. */
 export type IpcMode = "primary" | "client" | "readonly" | "replica";
@@ -94,8 +95,8 @@ const known = {
  * @throws INVALID_OPTION naming the option, NOT_AVAILABLE for what a later release brings
  */
 export function resolveOptions(options: ManagerOptions = {}): ResolvedOptions {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalid("options", "must be an object", options);
+  if (!isPlainObject(options)) {
+    throw new LioranError("INVALID_OPTION", "The options of a manager must be a plain object.");
   }
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(known, name)) {
@@ -106,23 +107,18 @@ export function resolveOptions(options: ManagerOptions = {}): ResolvedOptions {
     }
   }
   refuseUnavailable(options);
-  const ipc = options.ipc ?? "auto";
+  // Own members only, and `null` is a value that is not allowed, not "not given".
+  const { ipc, reads = defaults.reads, durability = defaults.durability } = options;
+  const { cores = availableParallelism() } = options;
+  const { primaryTimeoutMs = defaults.primaryTimeoutMs } = options;
   return {
     rootPath: resolveRootPath(options.rootPath),
-    ipc: choice("ipc", ipc, ["auto", "primary", "client", "readonly"]),
-    reads: choice("reads", options.reads ?? defaults.reads, ["local", "primary"]),
-    durability: choice("durability", options.durability ?? defaults.durability, [
-      "flushed",
-      "committed",
-    ]),
-    cores: integer("cores", options.cores ?? availableParallelism(), 0, coresMax),
+    ipc: ipc === undefined ? "auto" : choice("ipc", ipc, ["primary", "client", "readonly"]),
+    reads: choice("reads", reads, ["local", "primary"]),
+    durability: choice("durability", durability, ["flushed", "committed"]),
+    cores: integer("cores", cores, 0, coresMax),
     writeQueue: resolveWriteQueue(options.writeQueue),
-    primaryTimeoutMs: integer(
-      "primaryTimeoutMs",
-      options.primaryTimeoutMs ?? defaults.primaryTimeoutMs,
-      1,
-      timeoutMsMax,
-    ),
+    primaryTimeoutMs: integer("primaryTimeoutMs", primaryTimeoutMs, 1, timeoutMsMax),
   };
 }
 
@@ -133,7 +129,11 @@ function refuseUnavailable(options: ManagerOptions): void {
 }
 
 function resolveRootPath(rootPath: unknown): string {
-  const path = rootPath ?? process.env.LIORANDB_PATH ?? join(homedir(), "LioranDB", "db");
+  if (rootPath === undefined && process.env.LIORANDB_PATH === "") {
+    throw new LioranError("INVALID_OPTION", "The environment variable LIORANDB_PATH is empty.");
+  }
+  const fallback = () => process.env.LIORANDB_PATH ?? join(homedir(), "LioranDB", "db");
+  const path = rootPath === undefined ? fallback() : rootPath;
   if (typeof path !== "string" || path === "") {
     throw invalid("rootPath", "must be a non-empty string", path);
   }
@@ -164,7 +164,7 @@ function resolveWriteQueue(queue: unknown): Required<WriteQueueOptions> {
 
 function choice<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
   if (allowed.includes(value as T)) return value as T;
-  const shown = allowed.filter((one) => one !== "auto").map((one) => `"${one}"`);
+  const shown = allowed.map((one) => `"${one}"`);
   throw invalid(name, `must be one of ${shown.join(", ")}`, value);
 }
 

@@ -7,7 +7,7 @@ import { LioranError } from "../errors.js";
 import { sortPathsMax } from "../limits.js";
 import { normalizeSort } from "../query/sort.js";
 import { type Document, isPlainObject } from "../values/document.js";
-import { checkArgument } from "../values/validate.js";
+import { checkArgument, checkFilterArgument } from "../values/validate.js";
 import type { Sort, SortDirection } from "./types.js";
 
 type OptionCheck = (value: unknown) => string | undefined;
@@ -74,10 +74,29 @@ export function checkOptions<T extends object>(
   return options;
 }
 
-/** A filter as it is sent. @throws BAD_VALUE naming the path */
+/** The filter of a read as it is sent; none means all documents. @throws BAD_VALUE naming the path */
 export function checkFilter(call: string, filter: unknown): Document {
   if (filter === undefined || filter === null) return {};
-  return checkObject(`${call}: filter`, filter);
+  return checkFilterObject(`${call}: filter`, filter);
+}
+
+/** The filter of a write: a variable that is not set must not mean "all". @throws BAD_VALUE */
+export function checkWriteFilter(call: string, filter: unknown): Document {
+  if (filter === undefined || filter === null) {
+    throw new LioranError(
+      "BAD_VALUE",
+      `${call}: the filter is missing; pass {} for all documents.`,
+    );
+  }
+  return checkFilterObject(`${call}: filter`, filter);
+}
+
+/** @throws BAD_VALUE naming the path */
+export function checkFilterObject(what: string, value: unknown): Document {
+  if (!isPlainObject(value)) {
+    throw new LioranError("BAD_VALUE", `${what} must be an object, not ${kindOf(value)}.`);
+  }
+  return checkFilterArgument(value, what);
 }
 
 /** An object argument as it is sent. @throws BAD_VALUE naming the path */

@@ -3,12 +3,12 @@ import { encodeTransient } from "../cbor/codec.js";
 import type { BulkModel, BulkResultData } from "../dispatch/operation.js";
 import { LioranError, type WriteError } from "../errors.js";
 import { bulkModelsMax, insertChunkBytesMax } from "../limits.js";
-import type { Runtime } from "../runtime/runtime.js";
+import type { Execute } from "../runtime/runtime.js";
 import { isPlainObject } from "../values/document.js";
 import { toStorable } from "../values/validate.js";
-import { checkFilter, checkObject, checkUpdate } from "./arguments.js";
+import { checkFilterObject, checkObject, checkUpdate, checkWriteFilter } from "./arguments.js";
 import { defined } from "./find-cursor.js";
-import { encodeForInsert } from "./inserts.js";
+import { encodeForInsert, type InsertTarget } from "./inserts.js";
 import type { BulkWriteResult, Document } from "./types.js";
 
 /** A model as it is sent, and the `_id` it inserts. */
@@ -30,7 +30,7 @@ const preparers: Record<string, (fields: Fields, what: string) => Prepared> = {
   replaceOne: (fields, what) => ({
     model: {
       op: "update",
-      filter: checkFilter(what, fields.filter),
+      filter: checkWriteFilter(what, fields.filter),
       update: checkReplacement(what, fields.replacement),
       replacement: true,
       multi: false,
@@ -38,10 +38,10 @@ const preparers: Record<string, (fields: Fields, what: string) => Prepared> = {
     },
   }),
   deleteOne: (fields, what) => ({
-    model: { op: "delete", filter: checkFilter(what, fields.filter), multi: false },
+    model: { op: "delete", filter: checkWriteFilter(what, fields.filter), multi: false },
   }),
   deleteMany: (fields, what) => ({
-    model: { op: "delete", filter: checkFilter(what, fields.filter), multi: true },
+    model: { op: "delete", filter: checkWriteFilter(what, fields.filter), multi: true },
   }),
 };
 
@@ -59,18 +59,16 @@ export function prepareModels(operations: unknown): Prepared[] {
   if (!Array.isArray(operations) || operations.length === 0) {
     throw new LioranError("BAD_VALUE", "bulkWrite: operations must be an array that is not empty.");
   }
-  return operations.map((operation: unknown, at) =>
+  return Array.from(operations, (operation: unknown, at) =>
     prepareModel(operation, `bulkWrite: operations.${at}`),
   );
 }
 
 /** Runs prepared operations. @throws the first failure, with `result` and `writeErrors` */
 export async function runModels(
-  runtime: Runtime,
-  db: string,
-  collection: string,
+  execute: Execute,
+  target: InsertTarget,
   prepared: readonly Prepared[],
-  ordered: boolean,
   signal: AbortSignal | undefined,
 ): Promise<BulkWriteResult> {
   const result: BulkWriteResult = {
@@ -83,17 +81,14 @@ export async function runModels(
     upsertedIds: {},
   };
   const writeErrors: WriteError[] = [];
+  const { ordered } = target;
   let first: LioranError | undefined;
   let from = 0;
   while (from < prepared.length && !(first && ordered)) {
     const to = chunkEnd(prepared, from);
     const models = prepared.slice(from, to).map(({ model }) => model);
-    const { durability } = runtime.options;
     try {
-      const done = await runtime.execute<"bulk">(
-        { kind: "bulk", db, collection, models, ordered, durability },
-        signal,
-      );
+      const done = await execute<"bulk">({ kind: "bulk", ...target, models }, signal);
       addResult(result, done, prepared, from);
     } catch (error) {
       if (!(error instanceof LioranError)) throw error;
@@ -135,7 +130,7 @@ function prepareModel(operation: unknown, what: string): Prepared {
 function updateModel(fields: Fields, what: string, multi: boolean): BulkModel {
   return defined({
     op: "update",
-    filter: checkFilter(what, fields.filter),
+    filter: checkWriteFilter(what, fields.filter),
     update: checkUpdate(what, fields.update),
     replacement: false,
     multi,
@@ -155,7 +150,9 @@ export function checkArrayFilters(what: string, filters: unknown): Document[] | 
   if (!Array.isArray(filters)) {
     throw new LioranError("BAD_VALUE", `${what}: arrayFilters must be an array of objects.`);
   }
-  return filters.map((filter: unknown, at) => checkObject(`${what}: arrayFilters.${at}`, filter));
+  return filters.map((filter: unknown, at) =>
+    checkFilterObject(`${what}: arrayFilters.${at}`, filter),
+  );
 }
 
 /** @throws DOLLAR_PREFIXED_FIELD, BAD_VALUE */

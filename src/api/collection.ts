@@ -13,7 +13,14 @@ import { LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import { planId } from "../query/plan.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { checkFilter, checkObject, checkOptions, checkSort, checkUpdate } from "./arguments.js";
+import {
+  checkFilter,
+  checkObject,
+  checkOptions,
+  checkSort,
+  checkUpdate,
+  checkWriteFilter,
+} from "./arguments.js";
 import { checkArrayFilters, checkReplacement, prepareModels, runModels } from "./bulk.js";
 import { defined, FindCursor } from "./find-cursor.js";
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
@@ -66,7 +73,7 @@ let readsOfTurn = 0;
 export class Collection<T extends object = Document> {
   readonly #runtime: Runtime;
   readonly #db: string;
-  #name: string;
+  readonly #name: string;
 
   constructor(runtime: Runtime, db: string, name: string) {
     checkCollectionName(name);
@@ -100,8 +107,10 @@ export class Collection<T extends object = Document> {
   ): Promise<InsertOneResult<IdOf<T>>> {
     const { signal } = checkOptions("insertOne", options, basic);
     const encoded = encodeForInsert(document, "document");
-    const target = { db: this.#db, collection: this.#name, ordered: true };
-    const { first } = await insertEncoded(this.#runtime, target, [encoded], signal);
+    const target = { ...this.#target(), ordered: true };
+    const { first } = await this.#runtime.call((execute) =>
+      insertEncoded(execute, target, [encoded], signal),
+    );
     if (first) throw first.with({ keyPattern: first.keyPattern, keyValue: first.keyValue });
     return { acknowledged: true, insertedId: encoded.id as IdOf<T> };
   }
@@ -123,11 +132,15 @@ export class Collection<T extends object = Document> {
         "insertMany: documents must be an array that is not empty.",
       );
     }
-    const encoded = documents.map((document, at) => encodeForInsert(document, `documents.${at}`));
-    const target = { db: this.#db, collection: this.#name, ordered };
-    const outcome = await insertEncoded(this.#runtime, target, encoded, signal).catch((error) => {
-      throw withInsertedIds(error, encoded);
-    });
+    const encoded = Array.from(documents, (document, at) =>
+      encodeForInsert(document, `documents.${at}`),
+    );
+    const target = { ...this.#target(), ordered };
+    const outcome = await this.#runtime
+      .call((execute) => insertEncoded(execute, target, encoded, signal))
+      .catch((error: unknown) => {
+        throw withInsertedIds(error, encoded);
+      });
     const result = insertManyResult<IdOf<T>>(outcome.insertedAt, encoded);
     if (!outcome.first) return result;
     const { keyPattern, keyValue } = outcome.first;
@@ -204,7 +217,7 @@ export class Collection<T extends object = Document> {
     const operation: UpdateOperation = {
       kind: "update",
       ...this.#target(),
-      filter: checkFilter("replaceOne", filter),
+      filter: checkWriteFilter("replaceOne", filter),
       update: checkReplacement("replaceOne", replacement),
       replacement: true,
       multi: false,
@@ -213,13 +226,13 @@ export class Collection<T extends object = Document> {
     return updateResult(await this.#runtime.execute<"update">(operation, checked.signal));
   }
 
-  /** Removes the first document that matches. */
-  deleteOne(filter: Filter<T>, options?: OperationOptions): Promise<DeleteResult> {
+  /** Removes the first document that matches; without a filter, the first of all. */
+  deleteOne(filter: Filter<T> = {}, options?: OperationOptions): Promise<DeleteResult> {
     return this.#delete("deleteOne", filter, false, options);
   }
 
-  /** Removes every document that matches. */
-  deleteMany(filter: Filter<T>, options?: OperationOptions): Promise<DeleteResult> {
+  /** Removes every document that matches; without a filter, all. `null` is refused. */
+  deleteMany(filter: Filter<T> = {}, options?: OperationOptions): Promise<DeleteResult> {
     return this.#delete("deleteMany", filter, true, options);
   }
 
@@ -340,7 +353,8 @@ export class Collection<T extends object = Document> {
   ): Promise<BulkWriteResult> {
     const { ordered = true, signal } = checkOptions("bulkWrite", options, [...basic, "ordered"]);
     const prepared = prepareModels(operations);
-    return runModels(this.#runtime, this.#db, this.#name, prepared, ordered, signal);
+    const target = { ...this.#target(), ordered };
+    return this.#runtime.call((execute) => runModels(execute, target, prepared, signal));
   }
 
   /** Drops the collection. @returns whether there was one */
@@ -350,7 +364,7 @@ export class Collection<T extends object = Document> {
     return this.#runtime.execute<"dropCollection">(operation, signal);
   }
 
-  /** Renames the collection. @throws LioranError 26 when there is none, 48 when the name is taken */
+  /** Renames the collection. @returns it by its new name @throws LioranError 26 when there is none, 48 when the name is taken */
   async rename(
     name: string,
     options?: OperationOptions & { dropTarget?: boolean },
@@ -366,8 +380,7 @@ export class Collection<T extends object = Document> {
       },
       checked.signal,
     );
-    this.#name = name;
-    return this;
+    return new Collection<T>(this.#runtime, this.#db, name);
   }
 
   /** What `createCollection` was given for this collection. */
@@ -411,7 +424,7 @@ export class Collection<T extends object = Document> {
     const operation: UpdateOperation = {
       kind: "update",
       ...this.#target(),
-      filter: checkFilter(call, filter),
+      filter: checkWriteFilter(call, filter),
       update: checkUpdate(call, update),
       replacement: false,
       multi,
@@ -430,7 +443,7 @@ export class Collection<T extends object = Document> {
   ): Promise<DeleteResult> {
     const { signal } = checkOptions(call, options, basic);
     const { deleted } = await this.#runtime.execute<"delete">(
-      { kind: "delete", ...this.#target(), filter: checkFilter(call, filter), multi },
+      { kind: "delete", ...this.#target(), filter: checkWriteFilter(call, filter), multi },
       signal,
     );
     return { acknowledged: true, deletedCount: deleted };
@@ -450,7 +463,7 @@ export class Collection<T extends object = Document> {
       kind: "findAndModify",
       ...this.#target(),
       action,
-      filter: checkFilter(call, filter),
+      filter: checkWriteFilter(call, filter),
       sort: checked.sort === undefined ? undefined : checkSort(call, checked.sort),
       projection: checked.projection && checkObject(`${call}: projection`, checked.projection),
       update: change(),

@@ -8,6 +8,7 @@ import { decodeSequence } from "../cbor/codec.js";
 import type { CursorResult } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { batchDocumentsMax } from "../limits.js";
+import { kindOf } from "./arguments.js";
 
 type State = "new" | "open" | "closed";
 
@@ -34,6 +35,11 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
   /** The way to the data, made when the first result is asked for. */
   protected abstract feed(): CursorFeed;
 
+  /** Runs what takes several batches: closing the manager waits for all of it. */
+  protected inOneCall<R>(work: () => Promise<R>): Promise<R> {
+    return work();
+  }
+
   /** Whether the cursor gives no more results. */
   get closed(): boolean {
     return this.#state === "closed";
@@ -53,6 +59,7 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
   /** Turns each result into something else. @throws once reading has begun */
   map<U>(transform: (value: T) => U): AbstractCursor<U> {
     this.assertNew("map");
+    checkFunction("map", transform);
     this.#transforms.push(transform as (value: never) => unknown);
     return this as unknown as AbstractCursor<U>;
   }
@@ -75,15 +82,24 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
   }
 
   /** All remaining results; the cursor is then closed. */
-  async toArray(): Promise<T[]> {
-    const all: T[] = [];
-    while (await this.#fill()) while (this.#at < this.#buffer.length) all.push(this.#take());
-    return all;
+  toArray(): Promise<T[]> {
+    return this.inOneCall(async () => {
+      const all: T[] = [];
+      try {
+        while (await this.#fill()) while (this.#at < this.#buffer.length) all.push(this.#take());
+      } finally {
+        await this.close();
+      }
+      return all;
+    });
   }
 
   /** Calls `visit` for each result, until it returns false. */
   async forEach(visit: (value: T) => unknown): Promise<void> {
-    for await (const value of this) if (visit(value) === false) return;
+    checkFunction("forEach", visit);
+    await this.inOneCall(async () => {
+      for await (const value of this) if (visit(value) === false) return;
+    });
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
@@ -193,6 +209,11 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
     this.#buffer = [];
     this.#at = 0;
   }
+}
+
+function checkFunction(call: string, value: unknown): void {
+  if (typeof value === "function") return;
+  throw new LioranError("BAD_VALUE", `${call}() needs a function, not ${kindOf(value)}.`);
 }
 
 /** A cursor over something small that is known at once, such as the list of collections. */

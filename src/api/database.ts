@@ -2,7 +2,7 @@
 import { LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { checkObject, checkOptions } from "./arguments.js";
+import { checkFilter, checkObject, checkOptions } from "./arguments.js";
 import { Collection } from "./collection.js";
 import { type AbstractCursor, ListCursor } from "./cursor.js";
 import type { CollectionInfo, DatabaseStats, Document, OperationOptions } from "./types.js";
@@ -47,14 +47,31 @@ export class Database {
     return collection;
   }
 
-  /** The collections, in the order of their names. */
-  listCollections(): AbstractCursor<CollectionInfo> {
+  /**
+   * The collections, in the order of their names.
+   *
+   * @param filter `{}`, or `{ name }` for one collection
+   * @param options none yet: any is refused
+   */
+  listCollections(
+    filter: { name?: string } = {},
+    options?: object,
+  ): AbstractCursor<CollectionInfo> {
+    checkOptions("listCollections", options, []);
+    const { name: wanted, ...rest } = checkFilter("listCollections", filter);
+    if (Object.keys(rest).length > 0 || (wanted !== undefined && typeof wanted !== "string")) {
+      throw new LioranError(
+        "BAD_VALUE",
+        "listCollections: the filter can only be { name: <string> }.",
+      );
+    }
     return new ListCursor(async () => {
       const entries = await this.#runtime.execute<"listCollections">({
         kind: "listCollections",
         db: this.#name,
       });
-      return entries.map(({ name, options, createdAtMs }) => ({
+      const shown = entries.filter(({ name }) => wanted === undefined || name === wanted);
+      return shown.map(({ name, options, createdAtMs }) => ({
         name,
         type: "collection" as const,
         options,
@@ -100,9 +117,13 @@ export class Database {
    * @throws LioranError 115 for any other command
    */
   async command(command: Document): Promise<{ ok: 1 }> {
-    const [name] = Object.keys(checkObject("command", command));
-    if (name !== "ping") {
-      throw new LioranError("COMMAND_NOT_SUPPORTED", `The command "${name}" is not supported.`);
+    const names = Object.keys(checkObject("command", command));
+    const other = names.find((name) => name !== "ping");
+    if (other !== undefined || names.length === 0) {
+      throw new LioranError(
+        "COMMAND_NOT_SUPPORTED",
+        `The command ${JSON.stringify(other ?? "")} is not supported; the only one is { ping: 1 }.`,
+      );
     }
     return this.#runtime.execute<"ping">({ kind: "ping" });
   }

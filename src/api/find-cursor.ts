@@ -1,7 +1,7 @@
 /** The cursor of `collection.find()`. */
 import type { FindOperation } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
-import type { Runtime } from "../runtime/runtime.js";
+import type { Execute, Runtime } from "../runtime/runtime.js";
 import { checkFilter, checkObject, checkSort } from "./arguments.js";
 import { AbstractCursor, type CursorFeed } from "./cursor.js";
 import type { Document, Filter, FindOptions, Sort, SortDirection } from "./types.js";
@@ -16,6 +16,10 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
   readonly #runtime: Runtime;
   readonly #operation: FindOperation;
   readonly #signal: AbortSignal | undefined;
+  /** Set during a call that reads several batches. */
+  #execute: Execute | undefined;
+  /** What awaiting the cursor gives, however often it is awaited. */
+  #awaited: Promise<T[]> | undefined;
 
   constructor(runtime: Runtime, operation: FindOperation, options: FindOptions) {
     super();
@@ -99,20 +103,39 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
     onArray?: ((documents: T[]) => A | PromiseLike<A>) | null,
     onError?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    return this.toArray().then(onArray, onError);
+    this.#awaited ??= this.toArray();
+    return this.#awaited.then(onArray, onError);
+  }
+
+  override rewind(): void {
+    this.#awaited = undefined;
+    super.rewind();
+  }
+
+  protected override inOneCall<R>(work: () => Promise<R>): Promise<R> {
+    return this.#runtime.call(async (execute) => {
+      this.#execute = execute;
+      try {
+        return await work();
+      } finally {
+        this.#execute = undefined;
+      }
+    });
   }
 
   protected override feed(): CursorFeed {
     const runtime = this.#runtime;
+    const execute: Execute =
+      this.#execute ?? ((operation, signal) => runtime.execute(operation, signal));
     return {
       first: (batchSize) =>
-        runtime.execute<"find">(defined({ ...this.#operation, batchSize }), this.#signal),
+        execute<"find">(defined({ ...this.#operation, batchSize }), this.#signal),
       more: (cursor, batchSize) =>
-        runtime.execute<"getMore">(defined({ kind: "getMore", cursor, batchSize }), this.#signal),
+        execute<"getMore">(defined({ kind: "getMore", cursor, batchSize }), this.#signal),
       kill: async (cursor) => {
-        // Closing the manager has closed its cursors.
-        if (runtime.isClosing) return;
-        await runtime.execute<"killCursors">({ kind: "killCursors", cursors: [cursor] });
+        // Closing the manager closes its cursors.
+        if (runtime.isClosing && !this.#execute) return;
+        await execute<"killCursors">({ kind: "killCursors", cursors: [cursor] });
       },
     };
   }

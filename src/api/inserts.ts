@@ -5,7 +5,7 @@
 import type { InsertOperation } from "../dispatch/operation.js";
 import { LioranError, type WriteError } from "../errors.js";
 import { insertChunkBytesMax, insertChunkDocumentsMax } from "../limits.js";
-import type { Runtime } from "../runtime/runtime.js";
+import type { Execute } from "../runtime/runtime.js";
 import { encodeDocument } from "../storage/document.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { newId } from "../values/new-id.js";
@@ -49,10 +49,13 @@ export interface InsertOutcome {
   first: LioranError | undefined;
 }
 
+/** Where and how documents are inserted. */
+export type InsertTarget = Pick<InsertOperation, "db" | "collection" | "durability" | "ordered">;
+
 /** Inserts encoded documents in as many operations as it takes. */
 export async function insertEncoded(
-  runtime: Runtime,
-  target: Pick<InsertOperation, "db" | "collection" | "ordered">,
+  execute: Execute,
+  target: InsertTarget,
   documents: readonly EncodedDocument[],
   signal: AbortSignal | undefined,
 ): Promise<InsertOutcome> {
@@ -60,7 +63,7 @@ export async function insertEncoded(
   let from = 0;
   while (from < documents.length) {
     const to = chunkEnd(documents, from);
-    await insertChunk(runtime, target, documents.slice(from, to), from, outcome, signal);
+    await insertChunk(execute, target, documents.slice(from, to), from, outcome, signal);
     if (outcome.first && target.ordered) break;
     from = to;
   }
@@ -68,8 +71,8 @@ export async function insertEncoded(
 }
 
 async function insertChunk(
-  runtime: Runtime,
-  target: Pick<InsertOperation, "db" | "collection" | "ordered">,
+  execute: Execute,
+  target: InsertTarget,
   documents: readonly EncodedDocument[],
   offset: number,
   outcome: InsertOutcome,
@@ -78,12 +81,11 @@ async function insertChunk(
   const operation: InsertOperation = {
     kind: "insert",
     ...target,
-    durability: runtime.options.durability,
     count: documents.length,
     documents: concatenated(documents),
   };
   try {
-    await runtime.execute<"insert">(operation, signal);
+    await execute<"insert">(operation, signal);
     for (let at = 0; at < documents.length; at += 1) outcome.insertedAt.push(offset + at);
   } catch (error) {
     if (!(error instanceof LioranError) || !error.writeErrors) throw withSoFar(error, outcome);

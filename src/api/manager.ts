@@ -84,22 +84,25 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
     this.#ready.catch(() => {});
     this.#stopWaiting = onFailed;
     this.#runtime = new Runtime(resolved, {
-      lost: () => this.emit("primary-lost"),
+      // A listener that throws must not disturb what is going on here: events are told afterwards.
+      lost: () => process.nextTick(() => this.emit("primary-lost")),
       found: (primary) => {
         onReady();
-        this.emit("primary-found", primary);
+        process.nextTick(() => this.emit("primary-found", primary));
       },
       failed: (error) => {
         this.#failure = error;
         onFailed(error);
-        if (this.listenerCount("error") > 0) this.emit("error", error);
+        process.nextTick(() => {
+          if (this.listenerCount("error") > 0) this.emit("error", error);
+        });
       },
     });
     const { membership } = this.#runtime;
     if (!membership) onReady();
     membership?.roles.on("change", (from, to) => {
       const [before, after] = [shownRole(from), shownRole(to)];
-      if (before !== after) this.emit("role", before, after);
+      if (before !== after) process.nextTick(() => this.emit("role", before, after));
     });
   }
 

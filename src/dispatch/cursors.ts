@@ -30,7 +30,8 @@ const sweepIntervalMs = cursorIdleTimeoutMs / 10;
 
 export class CursorTable {
   readonly #open = new Map<number, OpenCursor>();
-  #nextId = 1;
+  /** Begins anywhere: a cursor of a connection that is gone must not name one of the next connection. */
+  #nextId = 1 + Math.floor(Math.random() * 2 ** 48);
   #sweeper: NodeJS.Timeout | undefined;
   #closed = false;
 

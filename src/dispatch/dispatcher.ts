@@ -118,7 +118,10 @@ export class Dispatcher {
     for (;;) {
       const lease = leasedCollection(environment, collection);
       const document = lease.entry && readDocument(environment, lease.entry.id, id);
-      if (isLeaseValid(lease)) return document ?? null;
+      if (isLeaseValid(lease)) {
+        environment.release();
+        return document ?? null;
+      }
       environment.refresh();
     }
   }
@@ -141,8 +144,18 @@ export class Dispatcher {
   }
 
   #read(operation: ReadOperation, caller: Caller, options: RequestOptions): unknown {
-    const { reads, owner, databases, pool } = this.#equipment;
+    const { reads, owner, databases } = this.#equipment;
     if (reads === "primary" && owner) return this.#readAtOwner(operation, caller, options);
+    try {
+      return this.#readHere(operation, caller, options);
+    } finally {
+      // What runs on this thread has run by now; what was left to the pool has its own snapshot.
+      for (const environment of databases.opened()) environment.release();
+    }
+  }
+
+  #readHere(operation: ReadOperation, caller: Caller, options: RequestOptions): unknown {
+    const { databases, pool } = this.#equipment;
     switch (operation.kind) {
       case "listDatabases":
         return listDatabases(databases);
@@ -161,7 +174,13 @@ export class Dispatcher {
       case "distinct":
         return this.#inlineOrPool(operation, options, distinct, [], pool);
       case "search":
-        return this.#inlineOrPool(operation, options, search, { idKeys: [], version: 0 }, pool);
+        return this.#inlineOrPool(
+          operation,
+          options,
+          search,
+          { idKeys: [], collectionId: 0, version: 0 },
+          pool,
+        );
     }
   }
 

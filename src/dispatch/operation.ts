@@ -262,6 +262,8 @@ export interface UpdateResultData {
 /** Documents found for an update or delete, and the state of the collection they were found in. */
 export interface SearchResult {
   idKeys: Uint8Array[];
+  /** 0: there was no such collection. */
+  collectionId: number;
   /** `CollectionStatistics.version` at the search. */
   version: number;
 }

@@ -81,7 +81,7 @@ export function search(
   const idKeys = Array.from(executeQuery(view, query, control), ({ idKey }) =>
     Uint8Array.from(idKey),
   );
-  return { idKeys, version };
+  return { idKeys, collectionId: view.collectionId, version };
 }
 
 export function estimatedCount(environment: Environment, collection: string): number {

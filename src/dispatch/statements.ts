@@ -179,7 +179,8 @@ function recheckedRows(
   upsert: boolean,
 ): Row[] {
   const { version, changed } = transaction.statistics(view.collectionId);
-  const unchanged = version === found.version && !changed;
+  const isSame = view.collectionId === found.collectionId;
+  const unchanged = isSame && version === found.version && !changed;
   const matches = compileFilter(target.filter);
   const rows: Row[] = [];
   for (const key of found.idKeys) {
@@ -188,9 +189,9 @@ function recheckedRows(
     if (row && (unchanged || matches(row.source))) rows.push(row);
   }
   // "The first by the sort", and "there is none", can be wrong as soon as anything has changed.
-  if (!target.multi && !unchanged) {
-    const lost = rows.length < found.idKeys.length;
-    if (lost || target.sort || (upsert && rows.length === 0)) throw new StaleSearch();
+  if (!unchanged) {
+    const isLost = !target.multi && (rows.length < found.idKeys.length || target.sort);
+    if (isLost || (upsert && rows.length === 0)) throw new StaleSearch();
   }
   return rows;
 }

@@ -6,7 +6,11 @@
  */
 import { encode } from "../cbor/codec.js";
 import { LioranError, type WriteError } from "../errors.js";
-import { searchInTransactionDocumentsMax, staleSearchRetriesMax } from "../limits.js";
+import {
+  frameBytesMax,
+  searchInTransactionDocumentsMax,
+  staleSearchRetriesMax,
+} from "../limits.js";
 import { compileFilter } from "../query/filter.js";
 import { planId } from "../query/plan.js";
 import { compileProjection } from "../query/projection.js";
@@ -142,12 +146,22 @@ export function applyUnlessStale(
   found: SearchResult | undefined,
 ): { stale: true } | { stale: false; body: Uint8Array } {
   try {
-    return { stale: false, body: encode(prepared.apply(transaction, found)) };
+    return { stale: false, body: encodeReply(prepared.apply(transaction, found)) };
   } catch (error) {
     // Targets are read before anything is written, so there is nothing to take back.
     if (error instanceof StaleSearch) return { stale: true };
     throw error;
   }
+}
+
+/** A reply that fits into a frame; one that does not fails the write, which is then taken back. */
+export function encodeReply(result: unknown): Uint8Array {
+  const body = encode(result);
+  if (body.length <= frameBytesMax) return body;
+  throw new LioranError(
+    "DOCUMENT_TOO_LARGE",
+    `The result of this write has ${body.length} bytes; at most ${frameBytesMax} can be returned. Project less.`,
+  );
 }
 
 function prepareInsert(operation: InsertOperation): PreparedWrite {

@@ -5,7 +5,6 @@
  * Owning thread: the Host. It is apart from the dispatcher so that only the Host loads the update
  * language and the writer.
  */
-import { encode } from "../cbor/codec.js";
 import { CancelFlag } from "../query/control.js";
 import type { Databases } from "../storage/databases.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
@@ -15,6 +14,7 @@ import type { SearchOperation, SearchResult, WriteOperation } from "./operation.
 import type { WriteOutcome } from "./outcome.js";
 import {
   applyUnlessStale,
+  encodeReply,
   type PreparedWrite,
   prepareWrite,
   searchUntilFresh,
@@ -52,7 +52,7 @@ export class WriteExecutor {
     try {
       prepared = prepareWrite(this.#databases, operation);
       if (prepared.withoutDatabase && !this.#databases.has(operation.db)) {
-        settle({ failed: false, body: encode(prepared.withoutDatabase()) });
+        settle({ failed: false, body: encodeReply(prepared.withoutDatabase()) });
         return;
       }
     } catch (error) {
@@ -61,7 +61,7 @@ export class WriteExecutor {
     }
     const pool = this.#pool;
     if (!prepared.search || !pool) {
-      const apply = (transaction: WriteTransaction) => encode(prepared.apply(transaction));
+      const apply = (transaction: WriteTransaction) => encodeReply(prepared.apply(transaction));
       this.#writer.submit(taskOf(request, apply, settle));
       return;
     }

@@ -56,8 +56,8 @@ export class Writer {
   readonly #gate: CommitGate;
   readonly #clock: CommitClock;
   readonly #queues = new Map<string, WriteTask[]>();
-  /** Session records that are of no more use; they go with the next commit. */
-  readonly #obsolete = new Map<Environment, Uint8Array[]>();
+  /** Session records that are of no more use, by their keys in hex; they go with the next commit. */
+  readonly #obsolete = new Map<Environment, Map<string, Uint8Array>>();
   /** Outcomes of commits that dropped or renamed a collection; told when every lease has ended. */
   readonly #held: (() => void)[] = [];
   /** No commit before this. From the start: the last primary may have dropped a collection just now. */
@@ -99,7 +99,9 @@ export class Writer {
   /** Removes session records with the next commit; they are not worth one of their own. */
   removeSoon(environment: Environment, keys: readonly Uint8Array[]): void {
     if (keys.length === 0) return;
-    this.#obsolete.set(environment, [...(this.#obsolete.get(environment) ?? []), ...keys]);
+    const known = this.#obsolete.get(environment) ?? new Map<string, Uint8Array>();
+    for (const key of keys) known.set(Buffer.from(key).toString("hex"), key);
+    this.#obsolete.set(environment, known);
   }
 
   /** Resolves once nothing is queued and everything is on the disk. */
@@ -110,6 +112,7 @@ export class Writer {
     for (const environment of this.#databases.opened()) {
       if (this.#obsolete.has(environment)) {
         environment.commit(() => this.#removeObsolete(environment), true);
+        this.#obsolete.delete(environment);
       }
       await environment.flush();
     }
@@ -158,17 +161,27 @@ export class Writer {
     } catch (error) {
       // The commit failed as a whole and left nothing. One by one, the others get through.
       if (batch.length > 1) {
-        for (const task of batch) this.#commitBatch(db, [task]);
+        for (let i = 0; i < batch.length && this.#held.length === 0; i += 1) {
+          this.#commitBatch(db, [batch[i]]);
+          if (this.#held.length > 0) this.#putBack(db, batch.slice(i + 1));
+        }
         return;
       }
       outcomes = [this.#failure(lmdbFailure(`writing to the database "${db}"`, error))];
     }
-    if (!batch.some((task) => task.changesCatalog)) {
-      this.#settle(batch, outcomes);
+    const done = batch.slice(0, outcomes.length);
+    this.#putBack(db, batch.slice(outcomes.length));
+    if (!done.some((task) => task.changesCatalog)) {
+      this.#settle(done, outcomes);
       return;
     }
     this.#pauseUntilMs = performance.now() + leasePauseMs;
-    this.#held.push(() => this.#settle(batch, outcomes));
+    this.#held.push(() => this.#settle(done, outcomes));
+  }
+
+  /** Tasks that found no place in their commit are the first of the next one. */
+  #putBack(db: string, tasks: WriteTask[]): void {
+    if (tasks.length > 0) this.#queues.set(db, [...tasks, ...(this.#queues.get(db) ?? [])]);
   }
 
   #settle(batch: WriteTask[], outcomes: WriteOutcome[]): void {
@@ -186,10 +199,14 @@ export class Writer {
     const work = () => {
       const transaction = new WriteTransaction(environment);
       const sessions = new Map<ClientSession, { sequence: number; outcome: WriteOutcome }[]>();
+      let replyBytes = 0;
       for (const task of batch) {
+        // Replies are kept until they are sent, and stored: they are bounded like the requests.
+        if (replyBytes > commitBytesMax) break;
         const mark = transaction.mark();
         const outcome = this.#applyTask(transaction, task);
         outcomes.push(outcome);
+        replyBytes += outcome.body.length;
         // What changed nothing may be asked again: only effects need to be remembered.
         if (!task.session || transaction.mark() === mark) continue;
         const replies = sessions.get(task.session);
@@ -206,10 +223,13 @@ export class Writer {
       faultPoint("before-commit");
     };
     this.#clock.commit(() => environment.commit(work, flush));
-    if (wrote) this.commits += 1;
+    if (wrote) {
+      this.commits += 1;
+      this.#obsolete.delete(environment);
+    }
     if (!flush) {
       faultPoint("after-commit-before-flush");
-      this.#flushSoon(environment);
+      this.#flushSoon();
     }
     for (const done of afterCommit) done();
     faultPoint("after-flush-before-reply");
@@ -234,14 +254,14 @@ export class Writer {
   }
 
   #removeObsolete(environment: Environment): void {
-    removeRecords(environment, this.#obsolete.get(environment) ?? []);
-    this.#obsolete.delete(environment);
+    removeRecords(environment, [...(this.#obsolete.get(environment)?.values() ?? [])]);
   }
 
-  #flushSoon(environment: Environment): void {
+  #flushSoon(): void {
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
-      environment.flush().catch(() => this.#flushSoon(environment));
+      const flushes = [...this.#databases.opened()].map((environment) => environment.flush());
+      Promise.all(flushes).catch(() => this.#flushSoon());
     }, backgroundFlushMs);
   }
 

@@ -78,7 +78,8 @@ export class HostConnection {
   readonly #cursors = new CursorTable();
   /** Reads under way, by sequence, for `cancel` and for the death of the peer. */
   readonly #flags = new Map<number, CancelFlag>();
-  readonly #handshakeTimer: NodeJS.Timeout;
+  readonly #isOwn: boolean;
+  #handshakeTimer: NodeJS.Timeout | undefined;
   #state: State = "awaiting-hello";
   #clientId: string | undefined;
   #session: ClientSession | undefined;
@@ -90,14 +91,21 @@ export class HostConnection {
   #stallTimer: NodeJS.Timeout | undefined;
   #answeredBytes = 0;
 
-  constructor(context: HostContext, channel: FrameChannel) {
+  /**
+   * @param isOwn whether it is that of our own main thread, which may be busy for as long as it likes:
+   *   no deadline holds for it, because losing it would end this Host
+   */
+  constructor(context: HostContext, channel: FrameChannel, isOwn: boolean) {
     this.#context = context;
     this.#channel = channel;
-    this.#handshakeTimer = setTimeout(() => {
-      this.#refuse(
-        new LioranError("PROTOCOL", `No hello within ${handshakeTimeoutMs} ms of connecting.`),
-      );
-    }, handshakeTimeoutMs);
+    this.#isOwn = isOwn;
+    if (!isOwn) {
+      this.#handshakeTimer = setTimeout(() => {
+        this.#refuse(
+          new LioranError("PROTOCOL", `No hello within ${handshakeTimeoutMs} ms of connecting.`),
+        );
+      }, handshakeTimeoutMs);
+    }
     channel.onFrame = (frame) => this.#onFrame(frame);
     channel.onDrain = () => this.#readOn();
     channel.onClose = () => this.#onClose();
@@ -270,7 +278,7 @@ export class HostConnection {
   /** Stops reading from a peer that is behind with its answers, or far ahead with its requests. */
   #holdIfBehind(): void {
     const isBehind = this.#channel.bufferedBytes > sendBufferBytesMax;
-    if (isBehind && !this.#stallTimer) this.#watchForStall();
+    if (isBehind && !this.#stallTimer && !this.#isOwn) this.#watchForStall();
     if (this.#paused || (!isBehind && this.#inFlight < connectionInFlightMax)) return;
     this.#paused = true;
     this.#channel.pause();

@@ -95,7 +95,7 @@ export class HostServer implements HostContext {
 
   /** The connection of the primary's own main thread. */
   acceptPort(port: MessagePort): void {
-    this.#connections.add(new HostConnection(this, new PortChannel(port)));
+    this.#connections.add(new HostConnection(this, new PortChannel(port), true));
   }
 
   session(clientId: string): ClientSession {
@@ -174,7 +174,7 @@ export class HostServer implements HostContext {
       socket.destroy();
       return;
     }
-    this.#connections.add(new HostConnection(this, new SocketChannel(socket)));
+    this.#connections.add(new HostConnection(this, new SocketChannel(socket), false));
   }
 
   #listenOn(endpoint: string): Promise<void> {

@@ -117,7 +117,8 @@ function tell(event: HostEvent): void {
   toMain.postMessage(event);
 }
 
+/** Ends the thread. It runs between turns, so nothing of it is inside LMDB. */
 function fail(error: unknown): void {
   tell({ type: "failed", error: encodeError(error) });
-  toMain.close();
+  process.exit(1);
 }

@@ -100,10 +100,11 @@ export class Host {
   async start(
     options: Omit<HostStart, "type" | "port">,
   ): Promise<{ endpoint: string; port: MessagePort }> {
+    // From here on the Host keeps its process running, also while it is still loading.
+    this.#worker.ref();
     await this.#until("loaded");
     const { port1, port2 } = new MessageChannel();
     this.#step("starting");
-    this.#worker.ref();
     addExitHook(this.#onExit);
     const command: HostCommand = { ...options, type: "start", port: port2 };
     this.#worker.postMessage(command, [port2]);

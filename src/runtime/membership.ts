@@ -62,6 +62,7 @@ export class Membership {
   #standby: Host | undefined;
   #standbyTimer: NodeJS.Timeout | undefined;
   #hostFailures = 0;
+  #hostFailure: LioranError | undefined;
   #hostStartedMs = 0;
   #searching = false;
   #epoch = 0;
@@ -114,10 +115,8 @@ export class Membership {
     await this.#changing.runExclusive(async () => {
       this.roles.to("closing");
       this.link.close();
-      // From here on other processes may commit.
-      if (this.#host) this.#databases.clock = undefined;
       const timeoutMs = this.#options.primaryTimeoutMs;
-      await Promise.all([this.#host?.stop(timeoutMs), this.#standby?.stop(timeoutMs)]);
+      await Promise.all([this.#stopHost(), this.#standby?.stop(timeoutMs)]);
       this.#lock.release();
       this.roles.to("closed");
     });
@@ -167,17 +166,29 @@ export class Membership {
     if (this.link.isConnected) return true;
     // A connection can be lost between its welcome and the step to "client".
     if (this.roles.role === "client") this.roles.to("electing");
-    if (this.#mayOwn && this.#lock.tryAcquire()) {
-      await this.#becomePrimary();
-      return true;
-    }
+    if (this.#mayOwn && this.#lock.tryAcquire()) return await this.#tryPrimary();
     const record = this.#lock.read();
     if (!record || record.endpoint === "") return false;
     return await this.#connect(record);
   }
 
+  /** Starts the Host. @returns false when it failed and may be tried again */
+  async #tryPrimary(): Promise<boolean> {
+    try {
+      await this.#becomePrimary();
+      return true;
+    } catch (error) {
+      await this.#stopHost();
+      // The next attempt counts this one.
+      if (!(error instanceof LioranError) || this.#hostFailures >= hostFailuresMax) throw error;
+      return false;
+    }
+  }
+
   async #becomePrimary(): Promise<void> {
     if (this.roles.role === "electing") this.roles.to("primary");
+    // Only the connection to it may be lost, while it still serves others: there must not be two.
+    await this.#stopHost();
     const { rootPath, cores } = this.#options;
     // Loaded here, because a client needs none of it.
     const { randomBytes, randomUUID } = process.getBuiltinModule("node:crypto");
@@ -193,11 +204,15 @@ export class Membership {
     };
     // Before the Host writes anything: the next take-over must have a higher epoch than this one.
     this.#lock.write(record);
+    if (this.#hostStartedMs > 0 && this.#isOneFailureTooMany())
+      throw this.#hostFailure ?? hostFails();
     const host = this.#standby ?? new Host();
     this.#standby = undefined;
     this.#host = host;
     this.#hostStartedMs = performance.now();
-    host.onFailure = (error) => this.#onHostFailure(host, error);
+    host.onFailure = (error) => {
+      this.#hostFailure = error;
+    };
     const { endpoint, port } = await host.start({
       rootPath,
       rootId: record.rootId,
@@ -272,14 +287,19 @@ export class Membership {
     }, standbyDelayMs).unref();
   }
 
-  #onHostFailure(host: Host, error: LioranError): void {
-    if (host !== this.#host) return;
+  async #stopHost(): Promise<void> {
+    const host = this.#host;
+    if (!host) return;
     this.#host = undefined;
     this.#databases.clock = undefined;
-    const stable = performance.now() - this.#hostStartedMs > hostStableMs;
-    this.#hostFailures = stable ? 1 : this.#hostFailures + 1;
-    if (this.#hostFailures >= hostFailuresMax) this.#giveUp(error);
-    // Otherwise the closed channel starts a search, which starts a new Host under the same lock.
+    await host.stop(this.#options.primaryTimeoutMs);
+  }
+
+  /** Counts failures of the Host that follow each other closely. */
+  #isOneFailureTooMany(): boolean {
+    const isStable = performance.now() - this.#hostStartedMs > hostStableMs;
+    this.#hostFailures = isStable ? 1 : this.#hostFailures + 1;
+    return this.#hostFailures >= hostFailuresMax;
   }
 
   /** Taking part is not possible any more: whoever waits is told why. */
@@ -299,7 +319,7 @@ export class Membership {
   /** Lets others own the root, once the Host of this process is gone. */
   async #abandon(): Promise<void> {
     await this.#changing.runExclusive(async () => {
-      await this.#host?.stop(this.#options.primaryTimeoutMs);
+      await this.#stopHost();
       this.#lock.release();
       if (this.roles.role === "primary") this.roles.to("electing");
     });
@@ -311,6 +331,10 @@ export class Membership {
     const { signal } = this.#stopSearching;
     await delay(ms, undefined, { ref, signal }).catch(() => {});
   }
+}
+
+function hostFails(): LioranError {
+  return new LioranError("INTERNAL", "The Host thread of this process ends again and again.");
 }
 
 function isOtherVersion(error: unknown): boolean {

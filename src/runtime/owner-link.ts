@@ -130,14 +130,11 @@ export class OwnerLink implements Owner {
     if (this.#pending.size === 0) channel.unref();
     channel.start();
     channel.send(FrameKind.hello, 0, encodeBody(hello));
-    const timer = setTimeout(() => {
-      channel.destroy(
-        new LioranError(
-          "NO_PRIMARY",
-          `${owner} did not answer the handshake within ${handshakeTimeoutMs} ms.`,
-        ),
-      );
-    }, handshakeTimeoutMs);
+    // Behind the turn's I/O: after a busy time the welcome may lie there already.
+    const timer = setTimeout(
+      () => setImmediate(() => this.#onNoWelcome(channel)),
+      handshakeTimeoutMs,
+    );
     if (this.#pending.size === 0) timer.unref();
     return new Promise<Welcome>((resolve, reject) => {
       this.#handshake = { resolve, reject };
@@ -190,12 +187,14 @@ export class OwnerLink implements Owner {
     if (channel !== this.#channel) return;
     this.#lastFrameMs = performance.now();
     switch (frame.kind) {
+      // A late answer to a request that was given up finds nobody.
       case FrameKind.reply:
-        // A late answer to a request that was given up finds nobody.
-        this.#settle(frame.sequence)?.resolve(decodeBody(frame.body));
+        this.#answer(frame.sequence, () => decodeBody(frame.body));
         return;
       case FrameKind.failure:
-        this.#settle(frame.sequence)?.reject(decodeFailure(frame.body));
+        this.#answer(frame.sequence, () => {
+          throw decodeFailure(frame.body);
+        });
         return;
       case FrameKind.welcome:
         this.#onWelcome(decodeWelcome(frame.body));
@@ -208,6 +207,27 @@ export class OwnerLink implements Owner {
         return;
       default:
         throw new LioranError("PROTOCOL", `A primary does not send frames of kind ${frame.kind}.`);
+    }
+  }
+
+  #onNoWelcome(channel: FrameChannel): void {
+    if (channel !== this.#channel || this.#state !== "handshaking") return;
+    channel.destroy(
+      new LioranError(
+        "NO_PRIMARY",
+        `${this.#owner} did not answer the handshake within ${handshakeTimeoutMs} ms.`,
+      ),
+    );
+  }
+
+  /** Settles a request. An answer that cannot be read fails that request only. */
+  #answer(sequence: number, read: () => unknown): void {
+    const pending = this.#settle(sequence);
+    if (!pending) return;
+    try {
+      pending.resolve(read());
+    } catch (error) {
+      pending.reject(error);
     }
   }
 
@@ -288,7 +308,8 @@ export class OwnerLink implements Owner {
     if (busy) {
       this.#channel?.ref();
       const everyMs = Math.max(10, Math.min(1_000, this.#options.primaryTimeoutMs / 8));
-      this.#watch = setInterval(() => this.#checkDeadlines(), everyMs);
+      // Behind the turn's I/O: after a busy time the answer may lie there already.
+      this.#watch = setInterval(() => setImmediate(() => this.#checkDeadlines()), everyMs);
     } else {
       this.#channel?.unref();
       clearInterval(this.#watch);
@@ -297,6 +318,7 @@ export class OwnerLink implements Owner {
 
   /** Gives up on requests that nobody answers. */
   #checkDeadlines(): void {
+    if (this.#pending.size === 0) return;
     const now = performance.now();
     const { primaryTimeoutMs } = this.#options;
     // Silence counts from the last sign of life, or from when we lost or began to want one.

@@ -15,7 +15,7 @@ import type { BatchSource } from "../dispatch/cursors.js";
 import type { QueryPool } from "../dispatch/dispatcher.js";
 import type { EncodedBatch, FindOperation, ResultOf } from "../dispatch/operation.js";
 import { decodeError, LioranError } from "../errors.js";
-import { poolCursorsPerThreadMax, poolIdleTimeoutMs, poolQueueMax } from "../limits.js";
+import { poolIdleTimeoutMs, poolQueueMax } from "../limits.js";
 import type { CancelFlag } from "../query/control.js";
 import type { Access } from "../storage/environment.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
@@ -36,6 +36,7 @@ export class ThreadQueryPool implements QueryPool {
   readonly #options: QueryPoolOptions;
   readonly #gate = new ThreadGate();
   readonly #running = new Set<CancelFlag>();
+  readonly #sources = new Set<PoolSource>();
   readonly #onExit = () => this.#stopForExit();
   #piscina: Promise<Piscina> | undefined;
   #closed = false;
@@ -46,10 +47,10 @@ export class ThreadQueryPool implements QueryPool {
 
   find(operation: FindOperation, flag: CancelFlag): BatchSource {
     const { port1, port2 } = new MessageChannel();
-    const source = new PoolSource(port1, flag);
-    this.#run({ operation, cell: flag.cell, port: port2 }, flag, [port2]).catch((error: unknown) =>
-      source.fail(error),
-    );
+    const open = (batchSize: number | undefined) =>
+      this.#run({ operation, port: port2, batchSize }, flag, [port2]);
+    const source = new PoolSource(port1, flag, open, () => this.#sources.delete(source));
+    this.#sources.add(source);
     return source;
   }
 
@@ -57,13 +58,15 @@ export class ThreadQueryPool implements QueryPool {
     operation: Extract<QueryTask["operation"], { kind: K }>,
     flag: CancelFlag,
   ): Promise<ResultOf<K>> {
-    return (await this.#run({ operation, cell: flag.cell }, flag, [])) as ResultOf<K>;
+    return (await this.#run({ operation }, flag, [])) as ResultOf<K>;
   }
 
   /** Stops running queries and ends the threads once they are out of LMDB. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const flag of this.#running) flag.cancel();
+    // A thread must not be ended under the snapshot of a cursor.
+    await Promise.all([...this.#sources].map((source) => source.closed()));
     if (!this.#piscina) return;
     const piscina = await this.#piscina;
     removeExitHook(this.#onExit);
@@ -71,8 +74,13 @@ export class ThreadQueryPool implements QueryPool {
     await piscina.close();
   }
 
-  async #run(task: QueryTask, flag: CancelFlag, transferList: MessagePort[]): Promise<unknown> {
+  async #run(
+    query: Omit<QueryTask, "cell" | "askedAtMs">,
+    flag: CancelFlag,
+    transferList: MessagePort[],
+  ): Promise<unknown> {
     if (this.#closed) throw new LioranError("CLOSED", "The query pool is closed.");
+    const task: QueryTask = { ...query, cell: flag.cell, askedAtMs: Date.now() };
     this.#running.add(flag);
     try {
       this.#piscina ??= this.#start();
@@ -97,7 +105,6 @@ export class ThreadQueryPool implements QueryPool {
       maxThreads: cores,
       idleTimeout: poolIdleTimeoutMs,
       maxQueue: poolQueueMax,
-      concurrentTasksPerWorker: poolCursorsPerThreadMax,
       // The default freezes a thread between tasks, and with it the expiry timers of its cursors.
       atomics: "disabled",
       workerData: { rootPath, access, gate: this.#gate.cells },
@@ -114,42 +121,91 @@ export class ThreadQueryPool implements QueryPool {
   }
 }
 
-/** A cursor whose rows are read on a pool thread. */
+/**
+ * A cursor whose rows are read on a pool thread.
+ *
+ *   new --first next--> open --end, error, close--> closing --"closed" from the thread--> closed
+ */
 class PoolSource implements BatchSource {
   readonly #port: MessagePort;
   readonly #flag: CancelFlag;
+  readonly #open: (batchSize: number | undefined) => Promise<unknown>;
+  readonly #closed: Promise<void>;
+  #onClosed!: () => void;
+  #isOpened = false;
+  #isClosing = false;
   #waiting: { resolve(message: CursorMessage): void; reject(error: unknown): void } | undefined;
-  #failure: unknown;
 
-  constructor(port: MessagePort, flag: CancelFlag) {
+  constructor(
+    port: MessagePort,
+    flag: CancelFlag,
+    open: (batchSize: number | undefined) => Promise<unknown>,
+    onClosed: () => void,
+  ) {
     this.#port = port;
     this.#flag = flag;
-    port.on("message", (message: CursorMessage) => this.#take()?.resolve(message));
+    this.#open = open;
+    this.#closed = new Promise((resolve) => {
+      this.#onClosed = resolve;
+    });
+    this.#closed.then(onClosed);
+    port.on("message", (message: CursorMessage) => {
+      if (message === "closed") this.#finish();
+      else this.#take()?.resolve(message);
+    });
+    // The other end goes with its thread.
+    port.once("close", () => {
+      this.#take()?.reject(
+        new LioranError("INTERNAL", "The query thread of the cursor has ended."),
+      );
+      this.#finish();
+    });
     port.unref();
   }
 
   async next(batchSize: number | undefined): Promise<{ batch: EncodedBatch; done: boolean }> {
-    if (this.#failure) throw this.#failure;
     const message = await new Promise<CursorMessage>((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#port.ref();
-      this.#port.postMessage({ batchSize } satisfies CursorRequest);
+      if (this.#isOpened) this.#port.postMessage({ batchSize } satisfies CursorRequest);
+      else this.#start(batchSize);
     });
+    if (message === "closed") throw closedError();
     if ("error" in message) throw decodeError(message.error);
     const { count, bytes, done } = message;
     return { batch: { count, bytes }, done };
   }
 
-  /** The thread has failed as a whole. */
-  fail(error: unknown): void {
-    this.#failure = error;
-    this.#take()?.reject(error);
+  close(): void {
+    if (this.#isClosing) return;
+    this.#isClosing = true;
+    this.#flag.cancel();
+    this.#take()?.reject(closedError());
+    if (!this.#isOpened) this.#finish();
+    else this.#port.postMessage("close" satisfies CursorRequest);
   }
 
-  close(): void {
-    this.#flag.cancel();
-    this.fail(new LioranError("CLOSED", "The cursor was closed while its next batch was read."));
+  /** Closes the cursor and resolves once its snapshot is given up. */
+  closed(): Promise<void> {
+    this.close();
+    // Whoever waits for this must be answered, also when nothing else keeps the process alive.
+    this.#port.ref();
+    return this.#closed;
+  }
+
+  #start(batchSize: number | undefined): void {
+    this.#isOpened = true;
+    this.#open(batchSize).catch((error: unknown) => {
+      // The thread has failed as a whole: there is nothing left to close.
+      this.#take()?.reject(error);
+      this.#finish();
+    });
+  }
+
+  #finish(): void {
+    this.#isClosing = true;
     this.#port.close();
+    this.#onClosed();
   }
 
   #take() {
@@ -158,6 +214,10 @@ class PoolSource implements BatchSource {
     this.#port.unref();
     return waiting;
   }
+}
+
+function closedError(): LioranError {
+  return new LioranError("CLOSED", "The cursor was closed while its next batch was read.");
 }
 
 function queueFull(): LioranError {

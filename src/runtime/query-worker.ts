@@ -1,9 +1,9 @@
 /**
  * Entry point of the query pool's threads (piscina loads it). A thread opens the databases for
- * reading, runs one query after the other with the same dispatcher code as everybody else, and never
- * keeps a snapshot between tasks: a cursor is one task, from its first batch to its end.
+ * reading and runs one query after the other with the same code as everybody else. A cursor stays open
+ * on its thread between its batches, no longer than `snapshotAgeMaxMs`; piscina ends a thread only
+ * after it has been idle for longer than that.
  */
-import { once } from "node:events";
 import { type MessagePort, workerData } from "node:worker_threads";
 import { LocalSource } from "../dispatch/local-source.js";
 import type { FindOperation, ReadOperation, Results } from "../dispatch/operation.js";
@@ -19,19 +19,22 @@ export interface QueryTask {
   operation: Extract<ReadOperation, { kind: "find" | "count" | "distinct" | "search" }>;
   /** Cell of a {@link CancelFlag}. */
   cell: Int32Array<SharedArrayBuffer>;
+  /** When it was asked for, milliseconds since 1970. */
+  askedAtMs: number;
   /** Cursors only: batches go out, requests for more come in. */
   port?: MessagePort;
+  /** Cursors only: documents of the first batch. */
+  batchSize?: number;
 }
 
 /** What a thread sends through the port of a cursor. */
 export type CursorMessage =
   | { count: number; bytes: Uint8Array; done: boolean }
-  | { error: EncodedError };
+  | { error: EncodedError }
+  | "closed";
 
-/** A request for the next batch. */
-export interface CursorRequest {
-  batchSize: number | undefined;
-}
+/** A request for the next batch, or to close the cursor, which is answered with "closed". */
+export type CursorRequest = { batchSize: number | undefined } | "close";
 
 /** The result of a task. Errors travel as data: structured clone would drop their code. */
 export type QueryOutcome = { result: unknown } | { error: EncodedError };
@@ -50,7 +53,7 @@ export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
   try {
     const environment = databases.get(task.operation.db);
     environment?.refresh();
-    if (task.operation.kind === "find") return await serveCursor(environment, task);
+    if (task.operation.kind === "find") return openCursor(environment, task);
     return { result: gate.run(() => readOnce(environment, task)) };
   } catch (error) {
     return { error: encodeError(error) };
@@ -59,7 +62,7 @@ export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
 
 function readOnce(environment: Environment | undefined, task: QueryTask): unknown {
   const { operation } = task;
-  const control = new CancellableControl(new CancelFlag(task.cell), operation.maxTimeMs ?? 0);
+  const control = new CancellableControl(new CancelFlag(task.cell), leftMs(task));
   if (!environment) return emptyResults[operation.kind as "count" | "distinct" | "search"];
   // One view of the data for the whole query, also when it lasts.
   const snapshot = environment.openSnapshot();
@@ -76,64 +79,52 @@ function readOnce(environment: Environment | undefined, task: QueryTask): unknow
 const emptyResults: Pick<Results, "count" | "distinct" | "search"> = {
   count: 0,
   distinct: [],
-  search: { idKeys: [], version: 0 },
+  search: { idKeys: [], collectionId: 0, version: 0 },
 };
 
-/** Serves a cursor until it is read to its end or its reader is gone. */
-async function serveCursor(
-  environment: Environment | undefined,
-  task: QueryTask,
-): Promise<QueryOutcome> {
+/**
+ * Opens a cursor and sends its first batch. The task ends with that; later batches are asked for and
+ * sent through the port, for as long as the cursor is open, so that a cursor that waits for its reader
+ * takes nobody's turn.
+ */
+function openCursor(environment: Environment | undefined, task: QueryTask): QueryOutcome {
   const port = task.port!;
   if (!environment) {
-    port.postMessage({ count: 0, bytes: new Uint8Array(0), done: true });
+    port.postMessage({ count: 0, bytes: new Uint8Array(0), done: true } satisfies CursorMessage);
     return { result: null };
   }
   const operation = task.operation as FindOperation;
-  const control = new CancellableControl(new CancelFlag(task.cell), operation.maxTimeMs ?? 0);
-  const requests = new CursorRequests(port);
-  let source: LocalSource | undefined;
-  try {
-    source = gate.run(() => new LocalSource(environment, operation, control));
-    for (;;) {
-      const request = await requests.next();
-      if (!request) return { result: null };
-      const { batch, done } = gate.run(() => source!.take(request.batchSize));
-      const message: CursorMessage = { ...batch, done };
-      port.postMessage(message, [batch.bytes.buffer as ArrayBuffer]);
-      if (done) return { result: null };
+  const control = new CancellableControl(new CancelFlag(task.cell), leftMs(task));
+  const source = gate.run(() => new LocalSource(environment, operation, control));
+  const sendBatch = (batchSize: number | undefined) => {
+    try {
+      const { batch, done } = gate.run(() => source.take(batchSize));
+      port.postMessage({ ...batch, done } satisfies CursorMessage, [
+        batch.bytes.buffer as ArrayBuffer,
+      ]);
+      if (done) source.close();
+    } catch (error) {
+      source.close();
+      port.postMessage({ error: encodeError(error) } satisfies CursorMessage);
     }
-  } catch (error) {
-    port.postMessage({ error: encodeError(error) } satisfies CursorMessage);
-    return { result: null };
-  } finally {
-    source?.close();
-  }
+  };
+  port.on("message", (request: CursorRequest) => {
+    if (request === "close") {
+      source.close();
+      port.postMessage("closed" satisfies CursorMessage);
+    } else sendBatch(request.batchSize);
+  });
+  port.once("close", () => source.close());
+  // An open cursor must not keep a thread that piscina ends for being idle.
+  port.unref();
+  sendBatch(task.batchSize);
+  return { result: null };
 }
 
-/** The reader's requests in order; `undefined` once the reader has closed its end. */
-class CursorRequests {
-  readonly #waiting: CursorRequest[] = [];
-  readonly #closed: Promise<void>;
-  #wake: (() => void) | undefined;
-
-  constructor(port: MessagePort) {
-    port.on("message", (request: CursorRequest) => {
-      this.#waiting.push(request);
-      this.#wake?.();
-    });
-    this.#closed = once(port, "close").then(() => {});
-  }
-
-  async next(): Promise<CursorRequest | undefined> {
-    if (this.#waiting.length === 0) {
-      const arrived = new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-      await Promise.race([arrived, this.#closed]);
-    }
-    return this.#waiting.shift();
-  }
+/** The rest of the time limit: waiting for a thread counts. 0: there is no limit. */
+function leftMs({ operation, askedAtMs }: QueryTask): number {
+  const { maxTimeMs = 0 } = operation;
+  return maxTimeMs === 0 ? 0 : Math.max(1, maxTimeMs - (Date.now() - askedAtMs));
 }
 
 /** Piscina wraps the worker data of its user. */

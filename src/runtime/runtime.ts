@@ -22,6 +22,12 @@ import { WriteGate } from "./write-gate.js";
 /** Longest time a timer of Node.js can hold. */
 const timerMsMax = 2 ** 31 - 1;
 
+/** Executes an operation as part of a call, also while the manager closes. */
+export type Execute = <K extends Operation["kind"]>(
+  operation: Extract<Operation, { kind: K }>,
+  signal?: AbortSignal,
+) => Promise<ResultOf<K>>;
+
 export class Runtime {
   readonly options: ResolvedOptions;
   readonly #databases: Databases;
@@ -37,7 +43,7 @@ export class Runtime {
   constructor(options: ResolvedOptions, events: MembershipEvents) {
     this.options = options;
     const isReadOnly = options.ipc === "readonly";
-    checkRoot(options.rootPath, !isReadOnly);
+    checkRoot(options.rootPath, options.ipc === "auto" || options.ipc === "primary");
     const access = isReadOnly ? "readonly" : "read";
     this.#databases = acquireDatabases(options.rootPath, access);
     try {
@@ -70,15 +76,32 @@ export class Runtime {
     return this.#closing !== undefined;
   }
 
-  /** Executes an operation. @param signal aborts it */
+  /** Executes an operation. @param signal aborts it @throws CLOSED */
   async execute<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
     signal?: AbortSignal,
   ): Promise<ResultOf<K>> {
     this.checkOpen();
+    return this.#execute(operation, signal);
+  }
+
+  /**
+   * Runs a call that takes several operations. Once it has begun, closing waits for all of it.
+   *
+   * @throws CLOSED
+   */
+  async call<T>(work: (execute: Execute) => Promise<T>): Promise<T> {
+    this.checkOpen();
+    return this.#track(work((operation, signal) => this.#execute(operation, signal)));
+  }
+
+  #execute<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    signal?: AbortSignal,
+  ): Promise<ResultOf<K>> {
     const isWrite = operationClass[operation.kind] === "write";
     if (!signal && !isWrite) return this.#track(this.#run(operation));
-    signal?.throwIfAborted();
+    if (signal?.aborted) return Promise.reject(signal.reason);
     const flag = signal && new CancelFlag();
     const work = isWrite ? this.#write(operation, { flag }) : this.#run(operation, { flag });
     return this.#track(signal ? abortable(work, signal, flag!) : work);
@@ -126,7 +149,8 @@ export class Runtime {
     // An idle client does not keep its process alive, but whoever awaits this must be answered.
     const alive = setInterval(() => {}, timerMsMax);
     try {
-      await Promise.allSettled([...this.#underWay]);
+      // A call may begin its next operation only after the last one has ended.
+      while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
       this.#caller.cursors.close();
       await this.#pool?.close();
       await this.#membership?.close();

@@ -9,7 +9,7 @@
  *  2. A database that does not exist is looked for again at each use: another process may have
  *     created it meanwhile, and its acknowledged writes must be seen.
  */
-import { type Dirent, readdirSync } from "node:fs";
+import { type Dirent, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
@@ -26,10 +26,11 @@ const registries = new Map<string, Databases>();
  *   other way round: LMDB cannot mix the two in one process
  */
 export function acquireDatabases(rootPath: string, access: Access): Databases {
-  let registry = registries.get(rootPath);
+  const path = realPath(rootPath);
+  let registry = registries.get(path);
   if (!registry) {
-    registry = new Databases(rootPath, access);
-    registries.set(rootPath, registry);
+    registry = new Databases(path, access);
+    registries.set(path, registry);
   } else if (registry.access === "readonly" && access !== "readonly") {
     throw new LioranError(
       "INVALID_OPTION",
@@ -39,6 +40,15 @@ export function acquireDatabases(rootPath: string, access: Access): Databases {
   }
   registry.users += 1;
   return registry;
+}
+
+/** One folder has one registry, whatever names lead to it. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // A root that does not exist: only `ipc: "readonly"` and "client" open one.
+  }
 }
 
 export class Databases {

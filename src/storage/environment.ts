@@ -106,7 +106,7 @@ export class Environment {
   static open(folder: string, access: Access): Environment | undefined {
     const exists = checkFormat(folder);
     if (!exists && access !== "write") return undefined;
-    if (!exists) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (!exists) createFolder(folder);
     const root = openRoot(folder, access);
     try {
       const stores = {} as Record<keyof Stores, ByteStore>;
@@ -135,6 +135,12 @@ export class Environment {
    */
   refresh(clock?: CommitClock): void {
     if (this.#lane) this.#lane.refresh(clock);
+    else this.#root.resetReadTxn();
+  }
+
+  /** Ends what {@link refresh} began: the snapshot is given up. */
+  release(): void {
+    if (this.#lane) this.#lane.release();
     else this.#root.resetReadTxn();
   }
 
@@ -274,6 +280,21 @@ export class Snapshot {
     this.#closed = true;
     this.#options.transaction.done();
     this.#onClose();
+  }
+}
+
+function createFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isOccupied = code === "EEXIST" || code === "ENOTDIR";
+    const isDenied = code === "EACCES" || code === "EPERM" || code === "EROFS";
+    const condition = isOccupied ? "ROOT_INVALID" : isDenied ? "PERMISSION" : "IO";
+    const why = isOccupied ? "a file lies where its folder belongs" : message;
+    throw new LioranError(condition, `Cannot create the database in ${folder}: ${why}.`, {
+      cause: error,
+    });
   }
 }
 

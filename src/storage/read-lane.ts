@@ -23,7 +23,10 @@ export interface ReadTransaction {
 export class ReadLane {
   readonly options: { transaction: ReadTransaction };
   readonly #reset: ResetReadTransaction;
-  #releasing = false;
+  /** Whether the transaction may have a snapshot. */
+  #isHeld = false;
+  /** Whether there was a read in this turn already. */
+  #isRun = false;
   #closed = false;
   /** Time of the commit clock when the snapshot was taken; undefined: it may be outdated. */
   #time: number | undefined;
@@ -43,15 +46,28 @@ export class ReadLane {
   /** Makes the next read see the latest commit. */
   refresh(clock?: CommitClock): void {
     const time = clock?.time;
-    if (time !== undefined && time === this.#time) return;
+    if (this.#isHeld && time !== undefined && time === this.#time) return;
+    if (this.#isHeld) this.#reset(this.options.transaction.address);
     // The time is taken before the snapshot, which LMDB takes with the next read: at worst the
     // snapshot is newer than we think.
     this.#time = time !== undefined && isQuiet(time) ? time : undefined;
-    this.#reset(this.options.transaction.address);
-    if (this.#releasing) return;
-    // The snapshot must not outlive the turn: an old one stops page reuse for everybody.
-    this.#releasing = true;
-    setImmediate(() => this.#release());
+    this.#isHeld = true;
+  }
+
+  /**
+   * Gives the snapshot up: an old one stops page reuse for everybody, and nobody knows what the caller
+   * does next. Only in a run of reads with a clock is it kept, to the end of the turn.
+   */
+  release(): void {
+    if (!this.#isHeld) return;
+    if (this.#time !== undefined && this.#isRun) return;
+    this.#giveUp();
+    if (this.#isRun) return;
+    this.#isRun = true;
+    setImmediate(() => {
+      this.#isRun = false;
+      if (this.#isHeld && !this.#closed) this.#giveUp();
+    });
   }
 
   close(): void {
@@ -59,9 +75,9 @@ export class ReadLane {
     this.options.transaction.done();
   }
 
-  #release(): void {
-    this.#releasing = false;
+  #giveUp(): void {
+    this.#isHeld = false;
     this.#time = undefined;
-    if (!this.#closed) this.#reset(this.options.transaction.address);
+    this.#reset(this.options.transaction.address);
   }
 }

@@ -23,6 +23,8 @@ interface Walk {
   /** Names and positions from the top to the container that is being walked. */
   readonly trail: (string | number)[];
   readonly root: unknown;
+  /** Whether `undefined` stays, as `null`, instead of being left out. */
+  readonly keepsUndefined?: boolean;
   /** Values left before the value is too large to be encoded in any case. */
   valuesLeft: number;
 }
@@ -69,6 +71,15 @@ export function toStorable(document: Document, options: StorableOptions = {}): D
 export function checkArgument<T>(value: T, what: string): T {
   const walk = startWalk(what, argumentDepthMax, value);
   if (value === undefined) return value;
+  return checkValue(value, "", walk, 0) as T;
+}
+
+/**
+ * As {@link checkArgument} for a filter, where `undefined` means `null` as in the official driver: a
+ * condition that vanished would match every document.
+ */
+export function checkFilterArgument<T>(value: T, what: string): T {
+  const walk = { ...startWalk(what, argumentDepthMax, value), keepsUndefined: true };
   return checkValue(value, "", walk, 0) as T;
 }
 
@@ -171,7 +182,8 @@ function checkFields(value: Document, walk: Walk, depth: number): Document {
     const name = names[i]!;
     if (!checkedNames.has(name)) checkName(name, walk);
     const inner = value[name];
-    const checked = inner === undefined ? undefined : checkValue(inner, name, walk, depth);
+    const isDropped = inner === undefined && !walk.keepsUndefined;
+    const checked = isDropped ? undefined : checkValue(inner, name, walk, depth);
     if (checked === inner && inner !== undefined) {
       if (copy !== undefined) copy[name] = inner;
       continue;

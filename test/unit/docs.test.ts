@@ -162,7 +162,7 @@ const classes = [
   { type: FindCursor, receiver: "cursor" },
 ];
 /** Protected members. */
-const internal = new Set(["constructor", "feed", "assertNew", "copySettings"]);
+const internal = new Set(["constructor", "feed", "assertNew", "copySettings", "inOneCall"]);
 
 test("docs/api.md has a heading for every member of every class, and no other", () => {
   const headings = Array.from(api.matchAll(/^### `(\w+\.\w+)/gm), ([, name]) => name!);

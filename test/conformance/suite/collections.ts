@@ -47,6 +47,7 @@ export function collectionsSuite(subject: Subject): void {
     const [from, to] = [collection.collectionName, subject.newName()];
     const renamed = await collection.rename(to);
     assert.equal(renamed.collectionName, to);
+    assert.equal(collection.collectionName, from, "the old handle keeps its name");
     assert.equal(await renamed.countDocuments(), 3);
     assert.deepEqual(await renamed.findOne({ _id: 1 }), { _id: 1, n: 1 });
     assert.equal(await database.collection(from).countDocuments(), 0);

@@ -50,7 +50,7 @@ test("an unknown option is refused and named, together with those there are", ()
 
 test("options that are no object are refused", () => {
   for (const options of [null, 3, "path", ["path"]]) {
-    assert.throws(() => resolveOptions(options as ManagerOptions), isInvalid('"options"'));
+    assert.throws(() => resolveOptions(options as ManagerOptions), isInvalid("options"));
   }
 });
 
@@ -120,7 +120,7 @@ test("the root is rootPath, else LIORANDB_PATH, else ~/LioranDB/db", (t) => {
   assert.equal(resolveOptions().rootPath, resolve("from/environment"));
   assert.equal(resolveOptions({ rootPath: "given" }).rootPath, resolve("given"));
   process.env.LIORANDB_PATH = "";
-  assert.throws(() => resolveOptions(), isInvalid('"rootPath"'));
+  assert.throws(() => resolveOptions(), isInvalid("LIORANDB_PATH"));
 });
 
 test("a manager opens the root that LIORANDB_PATH names", async (t) => {

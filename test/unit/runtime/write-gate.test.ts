@@ -88,5 +88,6 @@ test("all who wait are refused when their time is over, whatever their turn", as
   }
   gate.leave();
   gate.leave();
-  assert.equal(gate.tryEnter(), true);
+  // The turn passes through those who gave up, which takes some promises: so wait for it.
+  await gate.enter();
 });
