@@ -22,7 +22,7 @@ import {
 } from "../query/control.js";
 import { planId } from "../query/plan.js";
 import { isLeaseValid, leasedCollection } from "../storage/catalog.js";
-import { readDocument } from "../storage/collection.js";
+import { decodeRead, readById } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
 import type { Document } from "../values/document.js";
@@ -117,10 +117,11 @@ export class Dispatcher {
     environment.refresh(this.#equipment.databases.clock);
     for (;;) {
       const lease = leasedCollection(environment, collection);
-      const document = lease.entry && readDocument(environment, lease.entry.id, id);
+      const bytes = lease.entry && readById(environment, lease.entry.id, id);
       if (isLeaseValid(lease)) {
+        const document = bytes ? decodeRead(bytes) : null;
         environment.release();
-        return document ?? null;
+        return document;
       }
       environment.refresh();
     }

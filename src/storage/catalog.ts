@@ -51,10 +51,13 @@ export function leasedCollection(environment: Environment, name: string): Lease 
   const known = decodedEntries.get(environment)?.get(name);
   if (known && performance.now() < known.leaseEndsMs) return known;
   const lookedUpAtMs = performance.now();
-  if (!findCollection(environment, name)) return noLease;
-  const found = decodedEntries.get(environment)!.get(name)!;
-  found.leaseEndsMs = lookedUpAtMs + catalogLeaseMs;
-  return found;
+  const entry = findCollection(environment, name);
+  if (entry) {
+    const found = decodedEntries.get(environment)!.get(name)!;
+    found.leaseEndsMs = lookedUpAtMs + catalogLeaseMs;
+  }
+  // Looked up in the very snapshot that is read next: no lease is needed.
+  return { entry, leaseEndsMs: Number.POSITIVE_INFINITY };
 }
 
 /** What {@link leasedCollection} gives: without an entry there is no such collection. */
@@ -63,9 +66,7 @@ export interface Lease {
   readonly leaseEndsMs: number;
 }
 
-const noLease: Lease = { entry: undefined, leaseEndsMs: Number.POSITIVE_INFINITY };
-
-/** Whether what was read since with the leased entry counts. Asked after the read. */
+/** Whether what was read since with the leased entry counts. Asked after LMDB was read. */
 export function isLeaseValid(lease: Lease): boolean {
   return performance.now() < lease.leaseEndsMs;
 }

@@ -71,17 +71,24 @@ function writeCollectionId(collectionId: number): void {
   pointKey[3] = collectionId;
 }
 
-/** The document with this `_id` in the latest commit, decoded straight from LMDB's buffer. */
-export function readDocument(
+/**
+ * The bytes of the document with this `_id` in the latest commit, in a buffer that the next read
+ * overwrites: for {@link decodeRead}, at once.
+ */
+export function readById(
   environment: Environment,
   collectionId: number,
   id: unknown,
-): Document | undefined {
+): Buffer | undefined {
   writeCollectionId(collectionId);
   const end = writeKey(id, pointKey, keyPrefixBytes);
   const key = pointKey.subarray(0, end);
-  const bytes = environment.stores.documents.getBinaryFast(key, environment.latest);
-  return bytes && (decodePrefix(bytes, bytes.length) as Document);
+  return environment.stores.documents.getBinaryFast(key, environment.latest);
+}
+
+/** The document that {@link readById} has read. */
+export function decodeRead(bytes: Buffer): Document {
+  return decodePrefix(bytes, bytes.length) as Document;
 }
 
 /** Walks the documents of a range of `_id`s in order. The bytes are private copies. */

@@ -1,6 +1,8 @@
 /** Point reads use what they know of the catalog for a moment; nobody may notice. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { LioranManager } from "@liorandb/core";
+import { temporaryRoot } from "../support/temporary-root.js";
 import { openAgent } from "./agent.js";
 import { Site } from "./site.js";
 
@@ -38,4 +40,14 @@ test("a collection that takes the name of another one is read at once", async (t
     );
     assert.deepEqual(await client.things("findOne", { _id: "a" }), { _id: "a", n });
   }
+});
+
+test("a document that takes longer to decode than the moment lasts is found", async () => {
+  using root = temporaryRoot();
+  await using manager = new LioranManager({ rootPath: root.rootPath });
+  const things = (await manager.db("app")).collection("things");
+  const length = 1_500_000;
+  await things.insertOne({ _id: "large", list: new Array(length).fill(1) });
+  const found = (await things.findOne({ _id: "large" })) as { list: number[] } | null;
+  assert.equal(found?.list.length, length);
 });
