@@ -21,7 +21,7 @@ import {
   InlineBudgetExceeded,
 } from "../query/control.js";
 import { planId } from "../query/plan.js";
-import { isLeaseValid, leasedCollection } from "../storage/catalog.js";
+import { isLeaseValid, leaseCollection, leasedCollection } from "../storage/catalog.js";
 import { decodeRead, readById } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
@@ -115,8 +115,8 @@ export class Dispatcher {
     const environment = this.#equipment.databases.get(db);
     if (!environment) return null;
     environment.refresh(this.#equipment.databases.clock);
+    let lease = leasedCollection(environment, collection);
     for (;;) {
-      const lease = leasedCollection(environment, collection);
       const bytes = lease.entry && readById(environment, lease.entry.id, id);
       if (isLeaseValid(lease)) {
         const document = bytes ? decodeRead(bytes) : null;
@@ -124,6 +124,7 @@ export class Dispatcher {
         return document;
       }
       environment.refresh();
+      lease = leaseCollection(environment, collection);
     }
   }
 

@@ -41,22 +41,25 @@ interface DecodedEntry {
  * The entry that point reads may use without looking into the catalog, which costs them a sixth of
  * their time. See {@link isLeaseValid} for when its use counts.
  *
- * The lease: an entry that was looked up is good for `catalogLeaseMs`, in every process. A commit that
+ * The lease may have ended: that is asked after the read. An entry that was looked up is good for `catalogLeaseMs`, in every process. A commit that
  * drops or renames a collection is neither acknowledged nor followed by another commit for that long
  * (`dispatch/writer.ts`), and a new primary waits as long before its first one. So a read that ended
  * within the lease has seen what was there before that commit, at a time when nobody had been told of
  * it.
  */
 export function leasedCollection(environment: Environment, name: string): Lease {
-  const known = decodedEntries.get(environment)?.get(name);
-  if (known && performance.now() < known.leaseEndsMs) return known;
+  return decodedEntries.get(environment)?.get(name) ?? leaseCollection(environment, name);
+}
+
+/** Looks an entry up, in the snapshot that is read next, and begins a new lease of it. */
+export function leaseCollection(environment: Environment, name: string): Lease {
   const lookedUpAtMs = performance.now();
   const entry = findCollection(environment, name);
   if (entry) {
     const found = decodedEntries.get(environment)!.get(name)!;
     found.leaseEndsMs = lookedUpAtMs + catalogLeaseMs;
   }
-  // Looked up in the very snapshot that is read next: no lease is needed.
+  // What is read in the same snapshot needs no lease.
   return { entry, leaseEndsMs: Number.POSITIVE_INFINITY };
 }
 
