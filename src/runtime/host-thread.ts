@@ -21,6 +21,7 @@ import { expiredRecords } from "../storage/sessions.js";
 import type { HostCommand, HostEvent, HostStart, HostThreadData } from "./host.js";
 import { HostServer } from "./host-server.js";
 import { ThreadQueryPool } from "./query-pool.js";
+import { ThreadGate } from "./thread-gate.js";
 
 invariant(parentPort, "the Host is a worker thread");
 const toMain = parentPort;
@@ -35,7 +36,10 @@ toMain.on("message", (command: HostCommand) => {
   else stop(command.timeoutMs).catch(fail);
 });
 // Loading LMDB, and the first digest of a process, would be the larger part of a take-over.
-loadLmdb();
+if (gate.enter()) {
+  loadLmdb();
+  gate.leave();
+}
 sameToken("", "");
 tell({ type: "loaded" });
 
@@ -48,7 +52,12 @@ async function start(options: HostStart): Promise<void> {
   const writer = new Writer(databases, encode, gate, clock);
   const pool =
     options.cores > 0
-      ? new ThreadQueryPool({ rootPath: options.rootPath, access: "read", cores: options.cores })
+      ? new ThreadQueryPool({
+          rootPath: options.rootPath,
+          access: "read",
+          cores: options.cores,
+          gate: new ThreadGate(shared.poolGate),
+        })
       : undefined;
   const dispatcher = new Dispatcher({
     databases,

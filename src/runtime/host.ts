@@ -12,6 +12,7 @@ import { decodeError, type EncodedError, LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
+import { ThreadGate } from "./thread-gate.js";
 
 /** What the Host is told to become. */
 export interface HostStart {
@@ -31,6 +32,8 @@ export interface HostStart {
 export interface HostThreadData {
   gate: Int32Array<SharedArrayBuffer>;
   clock: Int32Array<SharedArrayBuffer>;
+  /** Gate of the Host's own pool. */
+  poolGate: Int32Array<SharedArrayBuffer>;
 }
 
 export type HostCommand = HostStart | { type: "stop"; timeoutMs: number };
@@ -62,7 +65,11 @@ export class Host {
   readonly clock = new CommitClock();
   readonly #worker: Worker;
   readonly #gate = new CommitGate();
-  readonly #onExit = () => this.#gate.shut(exitTimeoutMs);
+  readonly #poolGate = new ThreadGate();
+  readonly #onExit = () => {
+    this.#gate.shut(exitTimeoutMs);
+    this.#poolGate.shut(exitTimeoutMs);
+  };
   readonly #ended: Promise<void>;
   #state: State = "loading";
   #failure: LioranError | undefined;
@@ -71,7 +78,11 @@ export class Host {
 
   constructor() {
     this.#worker = new Worker(new URL("./host-thread.js", import.meta.url), {
-      workerData: { gate: this.#gate.cells, clock: this.clock.cell } satisfies HostThreadData,
+      workerData: {
+        gate: this.#gate.cells,
+        clock: this.clock.cell,
+        poolGate: this.#poolGate.cells,
+      } satisfies HostThreadData,
       name: "lioran-host",
     });
     this.#worker.on("message", (event: HostEvent) => this.#onEvent(event));
@@ -86,6 +97,7 @@ export class Host {
         resolve();
       });
     });
+    addExitHook(this.#onExit);
     // A Host that is only kept ready must not keep its process alive. After the listeners: adding one
     // for messages takes it back.
     this.#worker.unref();
@@ -105,7 +117,6 @@ export class Host {
     await this.#until("loaded");
     const { port1, port2 } = new MessageChannel();
     this.#step("starting");
-    addExitHook(this.#onExit);
     const command: HostCommand = { ...options, type: "start", port: port2 };
     this.#worker.postMessage(command, [port2]);
     await this.#until("ready");

@@ -27,6 +27,8 @@ export interface QueryPoolOptions {
   access: Access;
   /** Most threads. */
   cores: number;
+  /** Where the exit of the process is another thread's matter, that thread's gate. */
+  gate?: ThreadGate;
 }
 
 /** How long a process that exits waits for its queries to leave LMDB. */
@@ -34,7 +36,7 @@ const exitTimeoutMs = 2_000;
 
 export class ThreadQueryPool implements QueryPool {
   readonly #options: QueryPoolOptions;
-  readonly #gate = new ThreadGate();
+  readonly #gate: ThreadGate;
   readonly #running = new Set<CancelFlag>();
   readonly #sources = new Set<PoolSource>();
   readonly #onExit = () => this.#stopForExit();
@@ -43,6 +45,7 @@ export class ThreadQueryPool implements QueryPool {
 
   constructor(options: QueryPoolOptions) {
     this.#options = options;
+    this.#gate = options.gate ?? new ThreadGate();
   }
 
   find(operation: FindOperation, flag: CancelFlag): BatchSource {

@@ -12,6 +12,7 @@ import { type EncodedError, encodeError } from "../errors.js";
 import { CancelFlag, CancellableControl } from "../query/control.js";
 import { acquireDatabases } from "../storage/databases.js";
 import type { Access, Environment } from "../storage/environment.js";
+import { loadLmdb } from "../storage/lmdb.js";
 import { ThreadGate } from "./thread-gate.js";
 
 /** What the pool hands to a thread. */
@@ -48,6 +49,8 @@ interface WorkerData {
 const { rootPath, access, gate: cells } = piscinaData(workerData);
 const databases = acquireDatabases(rootPath, access);
 const gate = new ThreadGate(cells);
+// Behind the gate: a process that exits while an addon is being loaded can abort.
+gate.run(loadLmdb);
 
 export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
   try {

@@ -1,0 +1,90 @@
+/** The primary's own main thread and its Host: what happens when the way between them is disturbed. */
+import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { LioranManager } from "../../../src/index.js";
+import { PortChannel } from "../../../src/transport/port-channel.js";
+import { temporaryRoot } from "../../support/temporary-root.js";
+import { type AgentError, openAgent, startAgent } from "../agent.js";
+import { compiledTests, Site } from "../site.js";
+
+/** Longer than a handshake may take. */
+const busyMs = 6_000;
+const script = join(compiledTests, "process/regressions/children/lost-connection.js");
+
+test("after the connection to its own Host was lost a primary has one Host, and close() ends the process", async (t) => {
+  const site = new Site(t);
+  const worker = site.start("primary", script, { args: [site.rootPath] });
+  await worker.until("its first insert", () => worker.stdout.includes("ready") || undefined);
+  const client = await openAgent(site, "client", { ipc: "client" });
+  await client.things("insertOne", { _id: "before" });
+
+  worker.send("lose");
+  await worker.until("its recovery", () => worker.stdout.includes("recovered") || undefined);
+  // Nobody is left behind at the old Host.
+  await client.things("insertOne", { _id: "after" });
+  const [, primary] = await client.event("primary-found", 2);
+  assert.deepEqual(primary, { pid: worker.pid, epoch: 2 });
+  const { epoch, endpoint } = site.lockRecord();
+  assert.equal(epoch, 2);
+  if (process.platform !== "win32") assert.match(endpoint, /-2\.sock$/);
+
+  worker.send("close");
+  assert.deepEqual(await worker.exit(), { code: 0, signal: null }, worker.stderr);
+  assert.deepEqual(JSON.parse(worker.stdout.split("\n").at(-2)!), {
+    hostsAfterRecovery: 1,
+    hostsAfterClose: 0,
+    ids: ["after", "before", "own-after", "own-before"],
+  });
+  assert.equal(worker.stderr, "");
+});
+
+test("a main thread that is busy during the handshake with its Host stays a healthy primary", async (t) => {
+  using root = temporaryRoot();
+  const start = PortChannel.prototype.start;
+  let timesBusy = 0;
+  t.mock.method(PortChannel.prototype, "start", function (this: PortChannel) {
+    start.call(this);
+    if (timesBusy > 0) return;
+    timesBusy += 1;
+    // Behind this turn, which sends the greeting, and before anything can arrive.
+    process.nextTick(() => {
+      const end = performance.now() + busyMs;
+      while (performance.now() < end);
+    });
+  });
+  await using manager = new LioranManager({ rootPath: root.rootPath });
+  const events: unknown[][] = [];
+  for (const name of ["role", "primary-lost", "error"] as const) {
+    manager.on(name, (...args: unknown[]) => events.push([name, ...args]));
+  }
+  const things = (await manager.db("app")).collection("things");
+  await things.insertOne({ a: 1 });
+  assert.equal(timesBusy, 1);
+  assert.equal(await things.countDocuments({}), 1);
+  const { role, epoch } = await manager.status();
+  assert.deepEqual({ role, epoch, events }, { role: "primary", epoch: 1, events: [] });
+});
+
+test("a Host that cannot listen: db() rejects with the reason, and close() settles", {
+  skip: process.platform === "win32",
+}, async (t) => {
+  const site = new Site(t);
+  // Too long for a socket, and the private folder for such sockets is open to others.
+  const rootPath = join(site.rootPath, "l".repeat(110));
+  const sockets = join(site.folder, `lioran-${process.getuid!()}`);
+  mkdirSync(sockets, { mode: 0o755 });
+  const agent = startAgent(site, "agent");
+  await agent.open({ rootPath, primaryTimeoutMs: 3_000 });
+  await assert.rejects(agent.chain(["db", "app"]), (error: AgentError) => {
+    assert.notEqual(error.code, "NO_PRIMARY");
+    assert.ok(error.message.includes(sockets), error.message);
+    return true;
+  });
+  await agent.close();
+  // The root is free: whoever comes next is told the same, not that it is taken.
+  const next = startAgent(site, "next");
+  assert.equal((await next.open({ rootPath, ipc: "primary" })).primary, true);
+  await next.close();
+});
