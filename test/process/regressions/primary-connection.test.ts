@@ -4,6 +4,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { LioranManager } from "../../../src/index.js";
+import { FrameKind } from "../../../src/protocol/frame.js";
+import { atEndOfTurn } from "../../../src/transport/end-of-turn.js";
 import { PortChannel } from "../../../src/transport/port-channel.js";
 import { temporaryRoot } from "../../support/temporary-root.js";
 import { type AgentError, openAgent, startAgent } from "../agent.js";
@@ -42,18 +44,22 @@ test("after the connection to its own Host was lost a primary has one Host, and 
 
 test("a main thread that is busy during the handshake with its Host stays a healthy primary", async (t) => {
   using root = temporaryRoot();
-  const start = PortChannel.prototype.start;
+  const send = PortChannel.prototype.send;
   let timesBusy = 0;
-  t.mock.method(PortChannel.prototype, "start", function (this: PortChannel) {
-    start.call(this);
-    if (timesBusy > 0) return;
-    timesBusy += 1;
-    // Behind this turn, which sends the greeting, and before anything can arrive.
-    process.nextTick(() => {
-      const end = performance.now() + busyMs;
-      while (performance.now() < end);
-    });
-  });
+  t.mock.method(
+    PortChannel.prototype,
+    "send",
+    function (this: PortChannel, ...frame: Parameters<typeof send>) {
+      send.apply(this, frame);
+      if (frame[0] !== FrameKind.hello) return;
+      timesBusy += 1;
+      // The greeting leaves at the end of this turn; nothing can have arrived then.
+      atEndOfTurn(() => {
+        const end = performance.now() + busyMs;
+        while (performance.now() < end);
+      });
+    },
+  );
   await using manager = new LioranManager({ rootPath: root.rootPath });
   const events: unknown[][] = [];
   for (const name of ["role", "primary-lost", "error"] as const) {
