@@ -99,25 +99,26 @@ function openCursor(environment: Environment | undefined, task: QueryTask): Quer
   const operation = task.operation as FindOperation;
   const control = new CancellableControl(new CancelFlag(task.cell), leftMs(task));
   const source = gate.run(() => new LocalSource(environment, operation, control));
+  const close = () => gate.run(() => source.close());
   const sendBatch = (batchSize: number | undefined) => {
     try {
       const { batch, done } = gate.run(() => source.take(batchSize));
       port.postMessage({ ...batch, done } satisfies CursorMessage, [
         batch.bytes.buffer as ArrayBuffer,
       ]);
-      if (done) source.close();
+      if (done) close();
     } catch (error) {
-      source.close();
+      close();
       port.postMessage({ error: encodeError(error) } satisfies CursorMessage);
     }
   };
   port.on("message", (request: CursorRequest) => {
     if (request === "close") {
-      source.close();
+      close();
       port.postMessage("closed" satisfies CursorMessage);
     } else sendBatch(request.batchSize);
   });
-  port.once("close", () => source.close());
+  port.once("close", close);
   // An open cursor must not keep a thread that piscina ends for being idle.
   port.unref();
   sendBatch(task.batchSize);

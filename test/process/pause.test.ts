@@ -18,7 +18,7 @@ test(
     const forwarding = await openAgent(site, "forwarding", { primaryTimeoutMs, reads: "primary" });
     await client.things("insertOne", { _id: 1 });
 
-    primary.process.kill("SIGSTOP");
+    await primary.process.pause();
     const unknown = (error: AgentError) => {
       assert.equal(error.code, "OUTCOME_UNKNOWN");
       assert.equal(error.retryable, false);
@@ -65,7 +65,7 @@ test("a short pause is not noticed by anybody but in time", posixOnly, async (t)
   const site = new Site(t);
   const primary = await openAgent(site, "primary");
   const client = await openAgent(site, "client", { ipc: "client" });
-  primary.process.kill("SIGSTOP");
+  await primary.process.pause();
   const writes = Array.from({ length: 100 }, (_, n) => client.things("insertOne", { _id: n }));
   assert.deepEqual(await client.find(), []);
   primary.process.kill("SIGCONT");
@@ -78,7 +78,7 @@ test("a paused primary that is killed is replaced", posixOnly, async (t) => {
   const site = new Site(t);
   const primary = await openAgent(site, "primary");
   const heir = await openAgent(site, "heir");
-  primary.process.kill("SIGSTOP");
+  await primary.process.pause();
   const inserted = heir.things("insertOne", { _id: 1 });
   await primary.process.murder();
   await inserted;

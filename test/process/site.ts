@@ -3,7 +3,7 @@
  * processes that were started there. When the test ends all of them are killed, then the folder goes.
  */
 import { type ChildProcess, fork } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
@@ -114,6 +114,19 @@ export class Process {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+
+  /** Pauses it and waits until each of its threads stands still: the signal alone comes later. */
+  async pause(): Promise<void> {
+    this.kill("SIGSTOP");
+    if (process.platform !== "linux") return;
+    const isPaused = () =>
+      readdirSync(`/proc/${this.pid}/task`).every((thread) => {
+        const stat = readFileSync(`/proc/${this.pid}/task/${thread}/stat`, "utf8");
+        // The state stands behind the name, which may hold anything.
+        return stat.slice(stat.lastIndexOf(")")).startsWith(") T");
+      });
+    while (!isPaused()) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Kills it without a warning and waits until it is gone. */
