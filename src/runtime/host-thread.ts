@@ -18,6 +18,7 @@ import { CommitClock } from "../storage/commit-clock.js";
 import { acquireDatabases, type Databases } from "../storage/databases.js";
 import { loadLmdb } from "../storage/lmdb.js";
 import { expiredRecords } from "../storage/sessions.js";
+import { newId } from "../values/new-id.js";
 import type { HostCommand, HostEvent, HostStart, HostThreadData } from "./host.js";
 import { HostServer } from "./host-server.js";
 import { ThreadQueryPool } from "./query-pool.js";
@@ -35,9 +36,11 @@ toMain.on("message", (command: HostCommand) => {
   if (command.type === "start") start(command).catch(fail);
   else stop(command.timeoutMs).catch(fail);
 });
-// Loading LMDB, and the first digest of a process, would be the larger part of a take-over.
+// Loading LMDB, and the first digest of a process, would be the larger part of a take-over. Behind the
+// gate: a process that exits while a thread is loading modules can abort.
 if (gate.enter()) {
   loadLmdb();
+  newId();
   gate.leave();
 }
 sameToken("", "");

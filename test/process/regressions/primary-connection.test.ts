@@ -53,8 +53,8 @@ test("a main thread that is busy during the handshake with its Host stays a heal
       if (frame[0] !== FrameKind.hello) return;
       timesBusy += 1;
       // Behind the greeting and most likely before its answer; timers come first afterwards.
-    setImmediate(() => {
-      const end = performance.now() + busyMs;
+      setImmediate(() => {
+        const end = performance.now() + busyMs;
         while (performance.now() < end);
       });
     },
