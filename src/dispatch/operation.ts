@@ -322,8 +322,3 @@ export interface DatabaseStatistics {
 }
 
 export type ResultOf<K extends OperationKind> = Results[K];
-
-/** Whether the peer may be asked again: its answer depends on nothing but the operation. */
-export function isRepeatable(operation: Operation): boolean {
-  return operationClass[operation.kind] !== "cursor";
-}
