@@ -34,6 +34,7 @@ import {
 } from "../protocol/messages.js";
 import type { CancelFlag } from "../query/control.js";
 import type { FrameChannel } from "../transport/channel.js";
+import { ListeningClock } from "./listening-clock.js";
 
 type State = "disconnected" | "handshaking" | "connected" | "closed";
 
@@ -44,13 +45,17 @@ const steps: Record<State, readonly State[]> = {
   closed: [],
 };
 
+/** How often a handshake is looked at. */
+const handshakeCheckMs = 250;
+
 interface Pending {
   readonly operation: Operation;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly flag: CancelFlag | undefined;
-  /** When it was asked, and when it was first sent (0: not yet). */
+  /** When it was asked, by the clock of this link. */
   readonly askedAtMs: number;
+  /** When it was first sent, by the clock of the machine (0: not yet). */
   sentAtMs: number;
 }
 
@@ -65,6 +70,7 @@ export interface OwnerLinkOptions {
 export class OwnerLink implements Owner {
   readonly #options: OwnerLinkOptions;
   readonly #pending = new Map<number, Pending>();
+  readonly #clock = new ListeningClock();
   #state: State = "disconnected";
   #channel: FrameChannel | undefined;
   #handshake: { resolve(welcome: Welcome): void; reject(error: unknown): void } | undefined;
@@ -74,7 +80,7 @@ export class OwnerLink implements Owner {
   #lastFailure: LioranError | undefined;
   #failure: LioranError | undefined;
   #lastFrameMs = 0;
-  #lostAtMs = performance.now();
+  #lostAtMs = this.#clock.nowMs;
   #pingSentMs = 0;
   #watch: NodeJS.Timeout | undefined;
   #idle: (() => void)[] = [];
@@ -105,7 +111,7 @@ export class OwnerLink implements Owner {
         resolve,
         reject,
         flag,
-        askedAtMs: performance.now(),
+        askedAtMs: this.#clock.nowMs,
         sentAtMs: 0,
       };
       this.#pending.set(sequence, pending);
@@ -130,15 +136,11 @@ export class OwnerLink implements Owner {
     if (this.#pending.size === 0) channel.unref();
     channel.start();
     channel.send(FrameKind.hello, 0, encodeBody(hello));
-    // Behind the turn's I/O: after a busy time the welcome may lie there already.
-    const timer = setTimeout(
-      () => setImmediate(() => this.#onNoWelcome(channel)),
-      handshakeTimeoutMs,
-    );
+    const timer = this.#watchHandshake(channel);
     if (this.#pending.size === 0) timer.unref();
     return new Promise<Welcome>((resolve, reject) => {
       this.#handshake = { resolve, reject };
-    }).finally(() => clearTimeout(timer));
+    }).finally(() => clearInterval(timer));
   }
 
   /** Resolves once nothing is pending. */
@@ -185,7 +187,7 @@ export class OwnerLink implements Owner {
 
   #onFrame(channel: FrameChannel, frame: Frame): void {
     if (channel !== this.#channel) return;
-    this.#lastFrameMs = performance.now();
+    this.#lastFrameMs = this.#clock.nowMs;
     switch (frame.kind) {
       // A late answer to a request that was given up finds nobody.
       case FrameKind.reply:
@@ -208,6 +210,20 @@ export class OwnerLink implements Owner {
       default:
         throw new LioranError("PROTOCOL", `A primary does not send frames of kind ${frame.kind}.`);
     }
+  }
+
+  /** Gives up a handshake that nobody answers. The hello may still wait for the end of a busy turn. */
+  #watchHandshake(channel: FrameChannel): NodeJS.Timeout {
+    const clock = new ListeningClock();
+    const deadlineMs = clock.nowMs + handshakeTimeoutMs;
+    const check = () => {
+      if (clock.nowMs >= deadlineMs) this.#onNoWelcome(channel);
+    };
+    return setInterval(() => {
+      clock.tick(handshakeCheckMs);
+      // Behind the turn's I/O: after a busy time the welcome may lie there already.
+      setImmediate(check);
+    }, handshakeCheckMs);
   }
 
   #onNoWelcome(channel: FrameChannel): void {
@@ -234,7 +250,7 @@ export class OwnerLink implements Owner {
   #onWelcome(welcome: Welcome): void {
     this.#step("connected");
     this.#channel!.allowLargeFrames();
-    this.#lastFrameMs = performance.now();
+    this.#lastFrameMs = this.#clock.nowMs;
     this.#pingSentMs = 0;
     this.#handshake!.resolve(welcome);
     this.#handshake = undefined;
@@ -268,7 +284,7 @@ export class OwnerLink implements Owner {
     if (this.#state === "closed") return;
     const wasConnected = this.#state === "connected";
     this.#step("disconnected");
-    this.#lostAtMs = performance.now();
+    this.#lostAtMs = this.#clock.nowMs;
     const handshake = this.#handshake;
     this.#handshake = undefined;
     this.#lastFailure = error;
@@ -309,7 +325,11 @@ export class OwnerLink implements Owner {
       this.#channel?.ref();
       const everyMs = Math.max(10, Math.min(1_000, this.#options.primaryTimeoutMs / 8));
       // Behind the turn's I/O: after a busy time the answer may lie there already.
-      this.#watch = setInterval(() => setImmediate(() => this.#checkDeadlines()), everyMs);
+      this.#clock.start();
+      this.#watch = setInterval(() => {
+        this.#clock.tick(everyMs);
+        setImmediate(() => this.#checkDeadlines());
+      }, everyMs);
     } else {
       this.#channel?.unref();
       clearInterval(this.#watch);
@@ -319,7 +339,7 @@ export class OwnerLink implements Owner {
   /** Gives up on requests that nobody answers. */
   #checkDeadlines(): void {
     if (this.#pending.size === 0) return;
-    const now = performance.now();
+    const now = this.#clock.nowMs;
     const { primaryTimeoutMs } = this.#options;
     // Silence counts from the last sign of life, or from when we lost or began to want one.
     const sinceMs = this.#state === "connected" ? this.#lastFrameMs : this.#lostAtMs;
