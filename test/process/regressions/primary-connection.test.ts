@@ -78,10 +78,10 @@ for (const [moment, whenGreeting] of Object.entries(busyMoments)) {
 
 test("a write is not given up because its own thread was busy for longer than primaryTimeoutMs", async () => {
   using root = temporaryRoot();
-  await using manager = new LioranManager({ rootPath: root.rootPath, primaryTimeoutMs: 500 });
+  await using manager = new LioranManager({ rootPath: root.rootPath, primaryTimeoutMs: 3_000 });
   const things = (await manager.db("app")).collection("things");
   const before = things.insertOne({ _id: "asked before" });
-  beBusy(1_500);
+  beBusy(4_500);
   const after = things.insertOne({ _id: "asked after" });
   await Promise.all([before, after]);
   assert.equal(await things.countDocuments({}), 2);
