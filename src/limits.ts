@@ -18,6 +18,25 @@ export const keyPrefixBytes = 4;
 /** Longest encoded `_id`. */
 export const idKeyBytesMax = lmdbKeyBytesMax - keyPrefixBytes;
 
+/** A key of `_id` that is longer than this is cut in the entries of secondary indexes. */
+export const indexIdBytesMax = 256;
+/** Most fields of one index. As MongoDB. */
+export const indexFieldsMax = 32;
+/** Most secondary indexes of one collection. As MongoDB: 64 with that of `_id`. */
+export const indexesPerCollectionMax = 63;
+/** Most ranges of one index scan: `$in` on several fields multiplies. */
+export const indexRangesMax = 1_000;
+/** Entries counted, at most, to compare two indexes for one query. */
+export const selectivityKeysMax = 2_048;
+/** Documents that one slice of an index build looks at, at most ... */
+export const indexBuildSliceDocuments = 2_000;
+/** ... and for how long: other writes wait for the commit it is part of. */
+export const indexBuildSliceMs = 10;
+/** How often expired documents (`expireAfterSeconds`) are looked for. MongoDB: 60 s. */
+export const ttlSweepIntervalMs = 5_000;
+/** Expired documents removed in one commit. */
+export const ttlSliceDocuments = 1_000;
+
 /** Bytes of a frame's header (docs/protocol.md). */
 export const frameHeaderBytes = 16;
 /** Largest body of a frame once the handshake is done. */

@@ -28,6 +28,10 @@ const optionChecks = {
   // Carried along by tools and loggers; has no effect on the result, in MongoDB neither.
   comment: anything,
   dropTarget: flag,
+  hint: (value: unknown) =>
+    typeof value === "string" || isPlainObject(value)
+      ? undefined
+      : "the name of an index or its key",
   includeResultMetadata: flag,
   limit: natural,
   maxTimeMS: natural,
@@ -133,6 +137,12 @@ export function checkUpdate(call: string, update: unknown): Document | Document[
     throw new LioranError("BAD_VALUE", `${call}: the update is empty; it needs operators.`);
   }
   return checked;
+}
+
+/** A hint as it is sent. @throws BAD_VALUE naming the path */
+export function checkHint(call: string, hint: unknown): string | Document | undefined {
+  if (hint === undefined || typeof hint === "string") return hint;
+  return checkObject(`${call}: hint`, hint);
 }
 
 /** The kind of a value for a message, never the value itself. */

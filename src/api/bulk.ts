@@ -6,7 +6,13 @@ import { bulkModelsMax, insertChunkBytesMax } from "../limits.js";
 import type { Execute } from "../runtime/runtime.js";
 import { isPlainObject } from "../values/document.js";
 import { toStorable } from "../values/validate.js";
-import { checkFilterObject, checkObject, checkUpdate, checkWriteFilter } from "./arguments.js";
+import {
+  checkFilterObject,
+  checkHint,
+  checkObject,
+  checkUpdate,
+  checkWriteFilter,
+} from "./arguments.js";
 import { defined } from "./find-cursor.js";
 import { encodeForInsert, type InsertTarget } from "./inserts.js";
 import type { BulkWriteResult, Document } from "./types.js";
@@ -28,30 +34,27 @@ const preparers: Record<string, (fields: Fields, what: string) => Prepared> = {
   updateOne: (fields, what) => ({ model: updateModel(fields, what, false) }),
   updateMany: (fields, what) => ({ model: updateModel(fields, what, true) }),
   replaceOne: (fields, what) => ({
-    model: {
+    model: defined({
       op: "update",
       filter: checkWriteFilter(what, fields.filter),
       update: checkReplacement(what, fields.replacement),
       replacement: true,
       multi: false,
       upsert: checkUpsert(what, fields.upsert),
-    },
+      hint: checkHint(what, fields.hint),
+    }),
   }),
-  deleteOne: (fields, what) => ({
-    model: { op: "delete", filter: checkWriteFilter(what, fields.filter), multi: false },
-  }),
-  deleteMany: (fields, what) => ({
-    model: { op: "delete", filter: checkWriteFilter(what, fields.filter), multi: true },
-  }),
+  deleteOne: (fields, what) => ({ model: deleteModel(fields, what, false) }),
+  deleteMany: (fields, what) => ({ model: deleteModel(fields, what, true) }),
 };
 
 const fieldsOf: Record<string, readonly string[]> = {
   insertOne: ["document"],
-  updateOne: ["filter", "update", "upsert", "arrayFilters"],
-  updateMany: ["filter", "update", "upsert", "arrayFilters"],
-  replaceOne: ["filter", "replacement", "upsert"],
-  deleteOne: ["filter"],
-  deleteMany: ["filter"],
+  updateOne: ["filter", "update", "upsert", "arrayFilters", "hint"],
+  updateMany: ["filter", "update", "upsert", "arrayFilters", "hint"],
+  replaceOne: ["filter", "replacement", "upsert", "hint"],
+  deleteOne: ["filter", "hint"],
+  deleteMany: ["filter", "hint"],
 };
 
 /** Prepares the operations of a bulk write. @throws naming the operation by its position */
@@ -136,7 +139,13 @@ function updateModel(fields: Fields, what: string, multi: boolean): BulkModel {
     multi,
     upsert: checkUpsert(what, fields.upsert),
     arrayFilters: checkArrayFilters(what, fields.arrayFilters),
+    hint: checkHint(what, fields.hint),
   });
+}
+
+function deleteModel(fields: Fields, what: string, multi: boolean): BulkModel {
+  const filter = checkWriteFilter(what, fields.filter);
+  return defined({ op: "delete", filter, multi, hint: checkHint(what, fields.hint) });
 }
 
 function checkUpsert(what: string, upsert: unknown): boolean {

@@ -4,17 +4,22 @@
  * semantic, that definition holds.
  */
 import { decode } from "../cbor/codec.js";
+import type { IndexSpec } from "../dispatch/index-spec.js";
+import { noCollection } from "../dispatch/missing-collection.js";
 import type {
+  DeleteOperation,
   FindAndModifyOperation,
   UpdateOperation,
   UpdateResultData,
 } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
-import { planId } from "../query/plan.js";
+import { planId } from "../query/id-plan.js";
 import type { Runtime } from "../runtime/runtime.js";
+import type { CollectionEntry } from "../storage/catalog.js";
 import {
   checkFilter,
+  checkHint,
   checkObject,
   checkOptions,
   checkSort,
@@ -22,13 +27,17 @@ import {
   checkWriteFilter,
 } from "./arguments.js";
 import { checkArrayFilters, checkReplacement, prepareModels, runModels } from "./bulk.js";
+import { type AbstractCursor, ListCursor } from "./cursor.js";
 import { defined, FindCursor } from "./find-cursor.js";
+import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes.js";
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
 import type {
   BulkWriteOperation,
   BulkWriteOptions,
   BulkWriteResult,
   CountOptions,
+  CreateIndexesOptions,
+  DeleteOptions,
   DeleteResult,
   DistinctOptions,
   Document,
@@ -38,6 +47,9 @@ import type {
   FindOneAndUpdateOptions,
   FindOptions,
   IdOf,
+  IndexDescription,
+  IndexInfo,
+  IndexSpecification,
   InsertManyOptions,
   InsertManyResult,
   InsertOneResult,
@@ -54,6 +66,7 @@ import type {
 const basic = ["signal", "comment"] as const;
 const findOptions = [
   ...basic,
+  "hint",
   "sort",
   "projection",
   "skip",
@@ -61,8 +74,14 @@ const findOptions = [
   "batchSize",
   "maxTimeMS",
 ] as const;
-const findOneOptions = [...basic, "sort", "projection", "skip", "maxTimeMS"] as const;
-const findOneAndOptions = [...basic, "sort", "projection", "includeResultMetadata"] as const;
+const findOneOptions = [...basic, "hint", "sort", "projection", "skip", "maxTimeMS"] as const;
+const findOneAndOptions = [
+  ...basic,
+  "hint",
+  "sort",
+  "projection",
+  "includeResultMetadata",
+] as const;
 
 /** A longer `_id` takes the way on which its key is checked. */
 const pointReadIdLengthMax = 256;
@@ -213,7 +232,7 @@ export class Collection<T extends object = Document> {
     replacement: Document,
     options?: ReplaceOptions,
   ): Promise<UpdateResult> {
-    const checked = checkOptions("replaceOne", options, [...basic, "upsert"]);
+    const checked = checkOptions("replaceOne", options, [...basic, "hint", "upsert"]);
     const operation: UpdateOperation = {
       kind: "update",
       ...this.#target(),
@@ -222,17 +241,19 @@ export class Collection<T extends object = Document> {
       replacement: true,
       multi: false,
       upsert: checked.upsert ?? false,
+      hint: checkHint("replaceOne", checked.hint),
     };
-    return updateResult(await this.#runtime.execute<"update">(operation, checked.signal));
+    const data = await this.#runtime.execute<"update">(defined(operation), checked.signal);
+    return updateResult(data);
   }
 
   /** Removes the first document that matches; without a filter, the first of all. */
-  deleteOne(filter: Filter<T> = {}, options?: OperationOptions): Promise<DeleteResult> {
+  deleteOne(filter: Filter<T> = {}, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete("deleteOne", filter, false, options);
   }
 
   /** Removes every document that matches; without a filter, all. `null` is refused. */
-  deleteMany(filter: Filter<T> = {}, options?: OperationOptions): Promise<DeleteResult> {
+  deleteMany(filter: Filter<T> = {}, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete("deleteMany", filter, true, options);
   }
 
@@ -240,6 +261,7 @@ export class Collection<T extends object = Document> {
   async countDocuments(filter?: Filter<T> | null, options?: CountOptions): Promise<number> {
     const checked = checkOptions("countDocuments", options, [
       ...basic,
+      "hint",
       "skip",
       "limit",
       "maxTimeMS",
@@ -253,6 +275,7 @@ export class Collection<T extends object = Document> {
       skip,
       limit,
       maxTimeMs,
+      hint: checkHint("countDocuments", checked.hint),
     } as const;
     return this.#runtime.execute<"count">(defined({ ...operation }), signal);
   }
@@ -272,7 +295,7 @@ export class Collection<T extends object = Document> {
     filter?: Filter<T> | null,
     options?: DistinctOptions,
   ): Promise<unknown[]> {
-    const checked = checkOptions("distinct", options, [...basic, "maxTimeMS"]);
+    const checked = checkOptions("distinct", options, [...basic, "hint", "maxTimeMS"]);
     if (typeof key !== "string" || key === "") {
       throw new LioranError("BAD_VALUE", "distinct: the field must be a non-empty string.");
     }
@@ -283,6 +306,7 @@ export class Collection<T extends object = Document> {
       key,
       filter: checkFilter("distinct", filter),
       maxTimeMs: checked.maxTimeMS,
+      hint: checkHint("distinct", checked.hint),
     } as const;
     return this.#runtime.execute<"distinct">(defined({ ...operation }), checked.signal);
   }
@@ -357,6 +381,91 @@ export class Collection<T extends object = Document> {
     return this.#runtime.call((execute) => runModels(execute, target, prepared, signal));
   }
 
+  /**
+   * Creates an index, if it is not there, and waits until it is complete. Others read and write meanwhile.
+   *
+   * https://www.mongodb.com/docs/manual/reference/method/db.collection.createIndex/
+   *
+   * @returns its name
+   * @throws LioranError 67 for what cannot be indexed, 85 and 86 when another index is in the way, 11000 when
+   *   the index is unique and the documents are not, 171 for documents with two arrays
+   */
+  async createIndex(
+    specification: IndexSpecification,
+    options: CreateIndexesOptions = {},
+  ): Promise<string> {
+    const { signal, comment: _comment, ...rest } = options;
+    checkOptions("createIndex", defined({ signal }), basic);
+    const [name] = await this.#createIndexes(
+      [prepareIndex("createIndex", specification, rest)],
+      signal,
+    );
+    return name!;
+  }
+
+  /** Creates several indexes at once. @returns their names @throws LioranError as {@link createIndex} */
+  async createIndexes(
+    descriptions: readonly IndexDescription[],
+    options?: OperationOptions,
+  ): Promise<string[]> {
+    const { signal } = checkOptions("createIndexes", options, basic);
+    return this.#createIndexes(prepareIndexes("createIndexes", descriptions), signal);
+  }
+
+  /**
+   * Drops an index.
+   *
+   * @param index its name, or its key
+   * @throws LioranError 26 when there is no collection, 27 when there is no such index, 72 for that of `_id`
+   */
+  async dropIndex(
+    index: string | IndexSpecification,
+    options?: OperationOptions,
+  ): Promise<{ nIndexesWas: number; ok: 1 }> {
+    const { signal } = checkOptions("dropIndex", options, basic);
+    const { indexesBefore } = await this.#runtime.execute<"dropIndexes">(
+      { kind: "dropIndexes", ...this.#target(), index: indexToDrop(index) },
+      signal,
+    );
+    return { nIndexesWas: indexesBefore, ok: 1 };
+  }
+
+  /** Drops every index but that of `_id`. @throws LioranError 26 when there is no collection */
+  async dropIndexes(options?: OperationOptions): Promise<true> {
+    const { signal } = checkOptions("dropIndexes", options, basic);
+    await this.#runtime.execute<"dropIndexes">(
+      { kind: "dropIndexes", ...this.#target(), index: "*" },
+      signal,
+    );
+    return true;
+  }
+
+  /** A cursor over the indexes, that of `_id` first. @throws LioranError 26 when there is no collection */
+  listIndexes(options?: OperationOptions): AbstractCursor<IndexInfo> {
+    checkOptions("listIndexes", options, basic);
+    return new ListCursor(async () => {
+      const entry = await this.#entry();
+      if (!entry) throw noCollection(this.#db, this.#name);
+      return indexInfos(entry);
+    });
+  }
+
+  /** The indexes, as {@link listIndexes} gives them. */
+  indexes(options?: OperationOptions): Promise<IndexInfo[]> {
+    return this.listIndexes(options).toArray();
+  }
+
+  /** Whether all of these indexes exist. */
+  async indexExists(
+    names: string | readonly string[],
+    options?: OperationOptions,
+  ): Promise<boolean> {
+    checkOptions("indexExists", options, basic);
+    const entry = await this.#entry();
+    const existing = new Set(entry ? indexInfos(entry).map(({ name }) => name) : []);
+    return (typeof names === "string" ? [names] : names).every((name) => existing.has(name));
+  }
+
   /** Drops the collection. @returns whether there was one */
   async drop(options?: OperationOptions): Promise<boolean> {
     const { signal } = checkOptions("drop", options, basic);
@@ -385,16 +494,27 @@ export class Collection<T extends object = Document> {
 
   /** What `createCollection` was given for this collection. */
   async options(): Promise<Document> {
-    const entries = await this.#runtime.execute<"listCollections">({
-      kind: "listCollections",
-      db: this.#db,
-    });
-    return entries.find(({ name }) => name === this.#name)?.options ?? {};
+    return (await this.#entry())?.options ?? {};
   }
 
   /** Always false: there are no capped collections. */
   async isCapped(): Promise<boolean> {
     return false;
+  }
+
+  async #createIndexes(indexes: IndexSpec[], signal: AbortSignal | undefined): Promise<string[]> {
+    const operation = { kind: "createIndexes", ...this.#target(), indexes } as const;
+    const { names } = await this.#runtime.execute<"createIndexes">(operation, signal);
+    return names;
+  }
+
+  /** What the catalog has of the collection. */
+  async #entry(): Promise<CollectionEntry | undefined> {
+    const entries = await this.#runtime.execute<"listCollections">({
+      kind: "listCollections",
+      db: this.#db,
+    });
+    return entries.find(({ name }) => name === this.#name);
   }
 
   #target() {
@@ -420,7 +540,7 @@ export class Collection<T extends object = Document> {
     multi: boolean,
     options: UpdateOptions | undefined,
   ): Promise<UpdateResult> {
-    const checked = checkOptions(call, options, [...basic, "upsert", "arrayFilters"]);
+    const checked = checkOptions(call, options, [...basic, "hint", "upsert", "arrayFilters"]);
     const operation: UpdateOperation = {
       kind: "update",
       ...this.#target(),
@@ -430,6 +550,7 @@ export class Collection<T extends object = Document> {
       multi,
       upsert: checked.upsert ?? false,
       arrayFilters: checkArrayFilters(call, checked.arrayFilters),
+      hint: checkHint(call, checked.hint),
     };
     const data = await this.#runtime.execute<"update">(defined(operation), checked.signal);
     return updateResult(data);
@@ -439,13 +560,17 @@ export class Collection<T extends object = Document> {
     call: string,
     filter: unknown,
     multi: boolean,
-    options: OperationOptions | undefined,
+    options: DeleteOptions | undefined,
   ): Promise<DeleteResult> {
-    const { signal } = checkOptions(call, options, basic);
-    const { deleted } = await this.#runtime.execute<"delete">(
-      { kind: "delete", ...this.#target(), filter: checkWriteFilter(call, filter), multi },
-      signal,
-    );
+    const checked = checkOptions(call, options, [...basic, "hint"]);
+    const operation: DeleteOperation = {
+      kind: "delete",
+      ...this.#target(),
+      filter: checkWriteFilter(call, filter),
+      multi,
+      hint: checkHint(call, checked.hint),
+    };
+    const { deleted } = await this.#runtime.execute<"delete">(defined(operation), checked.signal);
     return { acknowledged: true, deletedCount: deleted };
   }
 
@@ -470,6 +595,7 @@ export class Collection<T extends object = Document> {
       upsert: checked.upsert ?? false,
       returnNew: checked.returnDocument === "after",
       arrayFilters: checkArrayFilters(call, checked.arrayFilters),
+      hint: checkHint(call, checked.hint),
     };
     const { value, matched, upserted } = await this.#runtime.execute<"findAndModify">(
       defined(operation),

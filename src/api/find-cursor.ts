@@ -2,9 +2,9 @@
 import type { FindOperation } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import type { Execute, Runtime } from "../runtime/runtime.js";
-import { checkFilter, checkObject, checkSort } from "./arguments.js";
+import { checkFilter, checkHint, checkObject, checkSort } from "./arguments.js";
 import { AbstractCursor, type CursorFeed } from "./cursor.js";
-import type { Document, Filter, FindOptions, Sort, SortDirection } from "./types.js";
+import type { Document, Filter, FindOptions, Hint, Sort, SortDirection } from "./types.js";
 
 /**
  * Results of a query. Nothing runs before the first result is asked for. It may be awaited directly
@@ -28,6 +28,7 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
     this.#signal = options.signal;
     if (options.sort !== undefined) this.sort(options.sort);
     if (options.projection !== undefined) this.project(options.projection);
+    if (options.hint !== undefined) this.hint(options.hint);
     if (options.skip !== undefined) this.skip(options.skip);
     if (options.limit !== undefined) this.limit(options.limit);
     if (options.batchSize !== undefined) this.batchSize(options.batchSize);
@@ -53,6 +54,13 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
     this.assertNew("project");
     this.#operation.projection = checkObject("find: projection", projection);
     return this as unknown as FindCursor<U>;
+  }
+
+  /** Sets the index to use. @throws BAD_VALUE, when the cursor is read, if there is no such index */
+  hint(hint: Hint): this {
+    this.assertNew("hint");
+    this.#operation.hint = checkHint("find", hint);
+    return this;
   }
 
   /** Passes over the first results. */
@@ -82,9 +90,9 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
 
   /** How many documents match, with skip and limit. */
   count(): Promise<number> {
-    const { db, collection, filter, skip, limit, maxTimeMs } = this.#operation;
+    const { db, collection, filter, skip, limit, maxTimeMs, hint } = this.#operation;
     return this.#runtime.execute<"count">(
-      { kind: "count", db, collection, filter, skip, limit, maxTimeMs },
+      defined({ kind: "count", db, collection, filter, skip, limit, maxTimeMs, hint }),
       this.#signal,
     );
   }

@@ -25,6 +25,57 @@ export type Sort =
   | [string, SortDirection]
   | Map<string, SortDirection>;
 
+/** The index to use: its name, its key, or `{ $natural: 1 }` for a walk over the collection. */
+export type Hint = string | Document;
+
+export type IndexDirection = 1 | -1 | number;
+/** The fields of an index: `"a"`, `{ a: 1, b: -1 }`, `["a", 1]`, a Map, or an array of these. */
+export type IndexSpecification =
+  | string
+  | { [path: string]: IndexDirection }
+  | [string, IndexDirection]
+  | Map<string, IndexDirection>
+  | (string | [string, IndexDirection] | { [path: string]: IndexDirection })[];
+
+/** https://www.mongodb.com/docs/manual/reference/method/db.collection.createIndex/#options */
+export interface IndexOptions {
+  /** Default: the fields and their directions, such as `a_1_b_-1`. */
+  name?: string;
+  /** Refuse documents whose values another one has. Default false. */
+  unique?: boolean;
+  /** Leave out documents that have none of the fields. Default false. */
+  sparse?: boolean;
+  /** Leave out documents that do not match. */
+  partialFilterExpression?: Document;
+  /** Remove documents this many seconds after the date in the field. */
+  expireAfterSeconds?: number;
+  /** Has no effect: indexes are always built while others go on. */
+  background?: boolean;
+}
+
+export interface CreateIndexesOptions extends IndexOptions, OperationOptions {}
+
+/** One index of `createIndexes`. */
+export interface IndexDescription extends IndexOptions {
+  key: IndexSpecification;
+}
+
+/** An index as `listIndexes()` shows it. */
+export interface IndexInfo {
+  v: 2;
+  key: Record<string, 1 | -1>;
+  name: string;
+  unique?: boolean;
+  sparse?: boolean;
+  partialFilterExpression?: Document;
+  expireAfterSeconds?: number;
+  /** It is not used yet. */
+  building?: boolean;
+}
+
+/** How much `explain` does: plan only, or run the query and count. */
+export type ExplainVerbosity = "queryPlanner" | "executionStats" | "allPlansExecution";
+
 /** Options that every operation takes. */
 export interface OperationOptions {
   /** Aborts the operation; the call rejects with the signal's reason. */
@@ -34,6 +85,7 @@ export interface OperationOptions {
 }
 
 export interface FindOptions extends OperationOptions {
+  hint?: Hint;
   sort?: Sort;
   projection?: Document;
   skip?: number;
@@ -46,12 +98,14 @@ export interface FindOptions extends OperationOptions {
 }
 
 export interface CountOptions extends OperationOptions {
+  hint?: Hint;
   skip?: number;
   limit?: number;
   maxTimeMS?: number;
 }
 
 export interface DistinctOptions extends OperationOptions {
+  hint?: Hint;
   maxTimeMS?: number;
 }
 
@@ -61,16 +115,19 @@ export interface InsertManyOptions extends OperationOptions {
 }
 
 export interface UpdateOptions extends OperationOptions {
+  hint?: Hint;
   /** Insert a document when none matches. Default false. */
   upsert?: boolean;
   arrayFilters?: Document[];
 }
 
 export interface ReplaceOptions extends OperationOptions {
+  hint?: Hint;
   upsert?: boolean;
 }
 
 export interface FindOneAndOptions extends OperationOptions {
+  hint?: Hint;
   sort?: Sort;
   projection?: Document;
   /** Return `{ value, lastErrorObject, ok }` instead of the document. Default false. */
@@ -87,6 +144,10 @@ export interface FindOneAndUpdateOptions extends FindOneAndChangeOptions {
   arrayFilters?: Document[];
 }
 
+export interface DeleteOptions extends OperationOptions {
+  hint?: Hint;
+}
+
 export interface BulkWriteOptions extends OperationOptions {
   /** Stop at the first operation that fails. Default true. */
   ordered?: boolean;
@@ -97,11 +158,12 @@ export type BulkWriteOperation<T> =
   | { insertOne: { document: OptionalId<T> } }
   | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | Document[] } & BulkUpdateOptions }
   | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | Document[] } & BulkUpdateOptions }
-  | { replaceOne: { filter: Filter<T>; replacement: Document; upsert?: boolean } }
-  | { deleteOne: { filter: Filter<T> } }
-  | { deleteMany: { filter: Filter<T> } };
+  | { replaceOne: { filter: Filter<T>; replacement: Document; upsert?: boolean; hint?: Hint } }
+  | { deleteOne: { filter: Filter<T>; hint?: Hint } }
+  | { deleteMany: { filter: Filter<T>; hint?: Hint } };
 
 interface BulkUpdateOptions {
+  hint?: Hint;
   upsert?: boolean;
   arrayFilters?: Document[];
 }

@@ -20,7 +20,7 @@ import {
   InlineBudget,
   InlineBudgetExceeded,
 } from "../query/control.js";
-import { planId } from "../query/plan.js";
+import { planId } from "../query/id-plan.js";
 import { isLeaseValid, leaseCollection, leasedCollection } from "../storage/catalog.js";
 import { decodeRead, readById } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";

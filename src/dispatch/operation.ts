@@ -7,6 +7,7 @@
  */
 import type { CollectionEntry } from "../storage/catalog.js";
 import type { Document } from "../values/document.js";
+import type { IndexSpec } from "./index-spec.js";
 
 /** When a write is acknowledged: after the flush to disk, or once committed. */
 export type Durability = "flushed" | "committed";
@@ -22,6 +23,8 @@ interface OnCollection {
 interface Read extends OnCollection {
   /** Stop with MAX_TIME_EXPIRED after this time. 0 or missing: no limit. */
   maxTimeMs?: number;
+  /** The index to use: its name or key, or `{ $natural: 1 }` for none. */
+  hint?: string | Document;
 }
 
 interface Write extends OnCollection {
@@ -118,6 +121,7 @@ export interface UpdateStatement {
   multi: boolean;
   upsert: boolean;
   arrayFilters?: Document[];
+  hint?: string | Document;
 }
 
 export interface UpdateOperation extends Write, UpdateStatement {
@@ -127,6 +131,7 @@ export interface UpdateOperation extends Write, UpdateStatement {
 export interface DeleteStatement {
   filter: Document;
   multi: boolean;
+  hint?: string | Document;
 }
 
 export interface DeleteOperation extends Write, DeleteStatement {
@@ -143,6 +148,7 @@ export interface FindAndModifyOperation extends Write {
   upsert: boolean;
   returnNew: boolean;
   arrayFilters?: Document[];
+  hint?: string | Document;
 }
 
 /** One statement of a bulk write. */
@@ -172,6 +178,17 @@ export interface RenameCollectionOperation extends Write {
   dropTarget: boolean;
 }
 
+export interface CreateIndexesOperation extends Write {
+  kind: "createIndexes";
+  indexes: IndexSpec[];
+}
+
+export interface DropIndexesOperation extends Write {
+  kind: "dropIndexes";
+  /** A name, a key, or "*" for all but that of `_id`. */
+  index: string | IndexSpec["key"];
+}
+
 export interface DropDatabaseOperation {
   kind: "dropDatabase";
   db: string;
@@ -199,6 +216,8 @@ export type WriteOperation =
   | CreateCollectionOperation
   | DropCollectionOperation
   | RenameCollectionOperation
+  | CreateIndexesOperation
+  | DropIndexesOperation
   | DropDatabaseOperation;
 
 export type OwnerOperation = PingOperation | HostStatusOperation;
@@ -230,6 +249,8 @@ export const operationClass: Record<OperationKind, OperationClass> = {
   createCollection: "write",
   dropCollection: "write",
   renameCollection: "write",
+  createIndexes: "write",
+  dropIndexes: "write",
   dropDatabase: "write",
   ping: "owner",
   hostStatus: "owner",
@@ -286,6 +307,17 @@ export interface HostStatus {
   queuedOperations: number;
   commits: number;
   operations: number;
+  indexBuilds: IndexBuildStatus[];
+}
+
+/** An index that is being built. */
+export interface IndexBuildStatus {
+  db: string;
+  collection: string;
+  index: string;
+  /** Documents indexed so far, and how many there are. */
+  done: number;
+  documents: number;
 }
 
 /** The result of each operation. */
@@ -308,6 +340,8 @@ export interface Results {
   createCollection: CollectionEntry;
   dropCollection: boolean;
   renameCollection: CollectionEntry;
+  createIndexes: { names: string[] };
+  dropIndexes: { indexesBefore: number };
   dropDatabase: boolean;
   ping: { ok: 1 };
   hostStatus: HostStatus;

@@ -5,7 +5,14 @@
 import { batchBytesMax, firstBatchDocuments } from "../limits.js";
 import type { Control } from "../query/control.js";
 import { distinctCollector } from "../query/distinct.js";
-import { executeQuery, type Query, type Row, type View } from "../query/execute.js";
+import {
+  countByIndex,
+  executeQuery,
+  planFor,
+  type Query,
+  type Row,
+  viewOf,
+} from "../query/execute.js";
 import { type CollectionEntry, findCollection, listCollections } from "../storage/catalog.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
@@ -27,7 +34,11 @@ export function* findRows(
   control: Control,
   snapshot?: Snapshot,
 ): Generator<Row, void, void> {
-  const view = viewOf(environment, operation.collection, snapshot);
+  const view = viewOf(
+    environment,
+    findCollection(environment, operation.collection, snapshot),
+    snapshot,
+  );
   // The query is compiled in any case: a wrong filter is an error also on an empty collection.
   yield* executeQuery(view, operation, control);
 }
@@ -39,14 +50,25 @@ export function count(
   snapshot?: Snapshot,
 ): number {
   const { skip = 0, limit = 0, filter } = operation;
-  const view = viewOf(environment, operation.collection, snapshot);
-  if (Object.keys(filter).length === 0) {
+  const view = viewOf(
+    environment,
+    findCollection(environment, operation.collection, snapshot),
+    snapshot,
+  );
+  if (Object.keys(filter).length === 0 && operation.hint === undefined) {
     const { documents } = readStatistics(environment, view.collectionId, snapshot);
     const rest = Math.max(0, documents - skip);
     return limit > 0 ? Math.min(limit, rest) : rest;
   }
+  const query: Query = { filter, skip, limit, hint: operation.hint };
+  const examined = { keys: 0, documents: 0 };
+  const all = countByIndex(view, planFor(view, query, control), control, examined);
+  if (all !== undefined) {
+    const rest = Math.max(0, all - skip);
+    return limit > 0 ? Math.min(limit, rest) : rest;
+  }
   let counted = 0;
-  for (const _ of executeQuery(view, { filter, skip, limit }, control)) counted += 1;
+  for (const _ of executeQuery(view, query, control, examined)) counted += 1;
   return counted;
 }
 
@@ -56,9 +78,17 @@ export function distinct(
   control: Control,
   snapshot?: Snapshot,
 ): unknown[] {
-  const view = viewOf(environment, operation.collection, snapshot);
+  const view = viewOf(
+    environment,
+    findCollection(environment, operation.collection, snapshot),
+    snapshot,
+  );
   const collector = distinctCollector(operation.key);
-  for (const row of executeQuery(view, { filter: operation.filter }, control)) {
+  for (const row of executeQuery(
+    view,
+    { filter: operation.filter, hint: operation.hint },
+    control,
+  )) {
     collector.add(row.source);
   }
   return collector.values();
@@ -71,12 +101,17 @@ export function search(
   control: Control,
   snapshot?: Snapshot,
 ): SearchResult {
-  const view = viewOf(environment, operation.collection, snapshot);
+  const view = viewOf(
+    environment,
+    findCollection(environment, operation.collection, snapshot),
+    snapshot,
+  );
   const { version } = readStatistics(environment, view.collectionId, snapshot);
   const query: Query = {
     filter: operation.filter,
     sort: operation.sort,
     limit: operation.limit,
+    hint: operation.hint,
   };
   const idKeys = Array.from(executeQuery(view, query, control), ({ idKey }) =>
     Uint8Array.from(idKey),
@@ -154,12 +189,4 @@ function joined(parts: Uint8Array[]): EncodedBatch {
     at += part.length;
   }
   return { count: parts.length, bytes };
-}
-
-/** Collection 0 does not exist: the numbers begin with 1. */
-const noCollection = 0;
-
-function viewOf(environment: Environment, collection: string, snapshot?: Snapshot): View {
-  const entry = findCollection(environment, collection, snapshot);
-  return { environment, collectionId: entry?.id ?? noCollection, snapshot };
 }

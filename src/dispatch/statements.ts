@@ -5,17 +5,12 @@
  * Owning thread: the Host.
  */
 import { unlimited } from "../query/control.js";
-import { executeQuery, Row, type View } from "../query/execute.js";
+import { executeQuery, Row, type View, viewOf } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
 import { compileUpdate, replaceDocument } from "../query/update.js";
 import { upsertSeed } from "../query/upsert.js";
 import { ensureCollection, findCollection } from "../storage/catalog.js";
-import {
-  deleteDocument,
-  getDocument,
-  insertDocument,
-  updateDocument,
-} from "../storage/collection.js";
+import { getDocument } from "../storage/collection.js";
 import { encodeDocument, idKeyOfDocument } from "../storage/document.js";
 import { idKey } from "../storage/key.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
@@ -30,6 +25,7 @@ import type {
   UpdateResultData,
   UpdateStatement,
 } from "./operation.js";
+import { addDocument, changeDocument, removeDocument } from "./stored-documents.js";
 
 /**
  * Thrown when what a search found has changed before the transaction began, so that the statement
@@ -44,6 +40,7 @@ interface Target {
   filter: Document;
   sort?: SortSpec;
   multi: boolean;
+  hint?: string | Document;
 }
 
 /** Stores one encoded document that has been validated. @throws DUPLICATE_KEY */
@@ -54,7 +51,7 @@ export function applyInsert(
   bytes: Uint8Array,
 ): void {
   const entry = ensureCollection(transaction, collection);
-  insertDocument(transaction, entry.id, `${db}.${collection}`, idKeyOfDocument(bytes), bytes);
+  addDocument(transaction, { db, entry }, idKeyOfDocument(bytes), bytes);
 }
 
 export function applyUpdate(
@@ -65,7 +62,8 @@ export function applyUpdate(
   found?: SearchResult,
 ): UpdateResultData {
   const change = compileChange(statement);
-  const target = { db, collection, filter: statement.filter, multi: statement.multi };
+  const { filter, multi, hint } = statement;
+  const target = { db, collection, filter, multi, hint };
   const rows = targetRows(transaction, target, found, statement.upsert);
   if (rows.length === 0 && statement.upsert) {
     const inserted = insertUpserted(transaction, target, change);
@@ -102,7 +100,7 @@ export function applyFindAndModify(
   found?: SearchResult,
 ): Modified {
   const { db, collection, filter, sort, action } = operation;
-  const target = { db, collection, filter, sort, multi: false };
+  const target = { db, collection, filter, sort, multi: false, hint: operation.hint };
   const change =
     action === "remove"
       ? undefined
@@ -164,9 +162,10 @@ function targetRows(
 ): Row[] {
   const { environment } = transaction;
   const entry = findCollection(environment, target.collection);
-  const view: View = { environment, collectionId: entry?.id ?? 0 };
+  const view = viewOf(environment, entry);
   if (found) return recheckedRows(transaction, view, target, found, upsert);
-  const query = { filter: target.filter, sort: target.sort, limit: target.multi ? 0 : 1 };
+  const { filter, sort, multi, hint } = target;
+  const query = { filter, sort, limit: multi ? 0 : 1, hint };
   return Array.from(executeQuery(view, query, unlimited));
 }
 
@@ -206,15 +205,16 @@ function changeRow(
   const { document, modified } = change.apply(row.source);
   if (!modified) return undefined;
   const storable = toStorable(document);
-  const { id } = ensureCollection(transaction, target.collection);
+  const entry = ensureCollection(transaction, target.collection);
   const before = { idKey: row.idKey, bytes: row.stored };
-  updateDocument(transaction, id, before, encodeDocument(storable));
+  changeDocument(transaction, { db: target.db, entry }, before, encodeDocument(storable));
   return storable;
 }
 
 function deleteRow(transaction: WriteTransaction, target: Target, row: Row): void {
-  const { id } = ensureCollection(transaction, target.collection);
-  deleteDocument(transaction, id, { idKey: row.idKey, bytes: row.stored });
+  const entry = ensureCollection(transaction, target.collection);
+  const before = { idKey: row.idKey, bytes: row.stored };
+  removeDocument(transaction, { db: target.db, entry }, before);
 }
 
 function insertUpserted(transaction: WriteTransaction, target: Target, change: Change): Document {
@@ -222,8 +222,8 @@ function insertUpserted(transaction: WriteTransaction, target: Target, change: C
   const complete = toStorable(
     document._id === undefined ? { ...document, _id: newId() } : document,
   );
-  const { id } = ensureCollection(transaction, target.collection);
-  const name = `${target.db}.${target.collection}`;
-  insertDocument(transaction, id, name, idKey(complete._id), encodeDocument(complete));
+  const entry = ensureCollection(transaction, target.collection);
+  const bytes = encodeDocument(complete);
+  addDocument(transaction, { db: target.db, entry }, idKey(complete._id), bytes);
   return complete;
 }

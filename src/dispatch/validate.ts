@@ -7,6 +7,7 @@ import { LioranError } from "../errors.js";
 import {
   batchDocumentsMax,
   bulkModelsMax,
+  indexesPerCollectionMax,
   insertChunkDocumentsMax,
   sortPathsMax,
 } from "../limits.js";
@@ -38,8 +39,11 @@ const sort: Check = (value) =>
     ? undefined
     : `must be up to ${sortPathsMax} pairs of a path and 1 or -1`;
 
+const hint: Check = (value) =>
+  typeof value === "string" || isPlainObject(value) ? undefined : "must be a name or an object";
+
 const onCollection: Shape = { db: databaseName, collection: collectionName };
-const read: Shape = { ...onCollection, maxTimeMs: optional(natural) };
+const read: Shape = { ...onCollection, maxTimeMs: optional(natural), hint: optional(hint) };
 const write: Shape = { ...onCollection, durability };
 const updateStatement: Shape = {
   filter: object,
@@ -48,8 +52,9 @@ const updateStatement: Shape = {
   multi: flag,
   upsert: flag,
   arrayFilters: optional(objects),
+  hint: optional(hint),
 };
-const deleteStatement: Shape = { filter: object, multi: flag };
+const deleteStatement: Shape = { filter: object, multi: flag, hint: optional(hint) };
 
 const bulkShapes: Record<string, Shape> = {
   insert: { document: bytes },
@@ -89,11 +94,17 @@ const shapes: Record<OperationKind, Shape> = {
     upsert: flag,
     returnNew: flag,
     arrayFilters: optional(objects),
+    hint: optional(hint),
   },
   bulk: { ...write, models: arrayOf(bulkModel, bulkModelsMax), ordered: flag },
   createCollection: { ...write, options: object },
   dropCollection: write,
   renameCollection: { ...write, to: collectionName, dropTarget: flag },
+  createIndexes: { ...write, indexes: arrayOf(indexSpec, indexesPerCollectionMax + 1) },
+  dropIndexes: {
+    ...write,
+    index: (value) => (typeof value === "string" ? undefined : sort(value)),
+  },
   dropDatabase: { db: databaseName, durability },
   ping: {},
   hostStatus: {},
@@ -129,6 +140,26 @@ function bulkModel(value: unknown): string | undefined {
   for (const name of Object.keys(shape)) {
     const why = shape[name](fields[name]);
     if (why) return `has a model whose ${name} ${why}`;
+  }
+  return undefined;
+}
+
+const indexSpecShape: Shape = {
+  name: text,
+  key: sort,
+  unique: flag,
+  sparse: flag,
+  partialFilter: optional(object),
+  expireAfterSeconds: optional((value) =>
+    typeof value === "number" ? undefined : "must be a number",
+  ),
+};
+
+function indexSpec(value: unknown): string | undefined {
+  if (!isPlainObject(value)) return "must hold objects";
+  for (const name of Object.keys(indexSpecShape)) {
+    const why = indexSpecShape[name](value[name]);
+    if (why) return `has an index whose ${name} ${why}`;
   }
   return undefined;
 }

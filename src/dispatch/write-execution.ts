@@ -11,8 +11,10 @@ import {
   searchInTransactionDocumentsMax,
   staleSearchRetriesMax,
 } from "../limits.js";
+import { unlimited } from "../query/control.js";
+import { passedKeys, planFor, type Query, type View, viewOf } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
-import { planId } from "../query/plan.js";
+import { planId } from "../query/id-plan.js";
 import { compileProjection } from "../query/projection.js";
 import { compileSort } from "../query/sort.js";
 import { compileUpdate } from "../query/update.js";
@@ -29,10 +31,13 @@ import { validateDocumentBytes } from "../storage/document.js";
 import { readStatistics } from "../storage/statistics.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { Document } from "../values/document.js";
+import { applyDropIndexes } from "./index-statements.js";
+import { noCollection } from "./missing-collection.js";
 import type {
   BulkModel,
   BulkOperation,
   BulkResultData,
+  CreateIndexesOperation,
   FindAndModifyOperation,
   InsertOperation,
   SearchOperation,
@@ -67,7 +72,10 @@ export interface PreparedWrite {
  *
  * @throws language errors of filter, sort, projection and update; PROTOCOL for malformed documents
  */
-export function prepareWrite(databases: Databases, operation: WriteOperation): PreparedWrite {
+export function prepareWrite(
+  databases: Databases,
+  operation: Exclude<WriteOperation, CreateIndexesOperation>,
+): PreparedWrite {
   switch (operation.kind) {
     case "insert":
       return prepareInsert(operation);
@@ -115,6 +123,13 @@ export function prepareWrite(databases: Databases, operation: WriteOperation): P
         },
         apply: (transaction) =>
           renameCollection(transaction, operation.collection, operation.to, operation.dropTarget),
+      };
+    case "dropIndexes":
+      return {
+        withoutDatabase: () => {
+          throw noCollection(operation.db, operation.collection);
+        },
+        apply: (transaction) => applyDropIndexes(transaction, operation),
       };
     case "dropDatabase":
       return { withoutDatabase: () => false, apply: dropAllCollections };
@@ -308,11 +323,11 @@ function prepareFindAndModify(
 /** The search that a statement needs, or undefined when it is cheap enough for the transaction. */
 function searchFor(
   databases: Databases,
-  operation: { db: string; collection: string; filter: Document },
+  operation: { db: string; collection: string; filter: Document; hint?: string | Document },
   sort: SortSpec | undefined,
   multi: boolean,
 ): SearchOperation | undefined {
-  const { db, collection, filter } = operation;
+  const { db, collection, filter, hint } = operation;
   const { kind } = planId(filter);
   if (kind === "none" || kind === "ids") return undefined;
   const environment = databases.get(db);
@@ -322,7 +337,15 @@ function searchFor(
   if (!entry) return undefined;
   const { documents } = readStatistics(environment, entry.id);
   if (documents <= searchInTransactionDocumentsMax) return undefined;
-  return { kind: "search", db, collection, filter, sort, limit: multi ? 0 : 1 };
+  if (isCheap(viewOf(environment, entry), { filter, sort, hint })) return undefined;
+  return { kind: "search", db, collection, filter, sort, limit: multi ? 0 : 1, hint };
+}
+
+/** Whether an index leads to so few documents that looking at them in the transaction holds nobody up. */
+function isCheap(view: View, query: Query): boolean {
+  if (view.indexes.length === 0) return false;
+  const limit = searchInTransactionDocumentsMax;
+  return passedKeys(view, planFor(view, query, unlimited), limit) < limit;
 }
 
 /** @throws PROTOCOL unless the bytes are exactly `count` well-formed documents */

@@ -10,6 +10,7 @@ import type { Databases } from "../storage/databases.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { ClientSession } from "./client-session.js";
 import type { QueryPool } from "./dispatcher.js";
+import type { IndexBuilds } from "./index-builds.js";
 import type { SearchOperation, SearchResult, WriteOperation } from "./operation.js";
 import type { WriteOutcome } from "./outcome.js";
 import {
@@ -38,16 +39,29 @@ export class WriteExecutor {
   readonly #databases: Databases;
   readonly #writer: Writer;
   readonly #pool: QueryPool | undefined;
+  readonly #builds: IndexBuilds;
 
-  constructor(databases: Databases, writer: Writer, pool: QueryPool | undefined) {
+  constructor(
+    databases: Databases,
+    writer: Writer,
+    builds: IndexBuilds,
+    pool: QueryPool | undefined,
+  ) {
     this.#databases = databases;
     this.#writer = writer;
+    this.#builds = builds;
     this.#pool = pool;
   }
 
   /** Executes a write; its outcome comes in a later turn, or at once when nothing has to be done. */
   execute(request: WriteRequest): void {
     const { operation, settle, fail } = request;
+    if (operation.kind === "createIndexes") {
+      this.#builds.create(operation).then((names) => {
+        settle({ failed: false, body: encodeReply({ names }) });
+      }, fail);
+      return;
+    }
     let prepared: PreparedWrite;
     try {
       prepared = prepareWrite(this.#databases, operation);

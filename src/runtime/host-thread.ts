@@ -8,6 +8,8 @@ import { encode } from "../cbor/codec.js";
 import type { ClientSession } from "../dispatch/client-session.js";
 import { CommitGate } from "../dispatch/commit-gate.js";
 import { Dispatcher } from "../dispatch/dispatcher.js";
+import { IndexBuilds } from "../dispatch/index-builds.js";
+import { TtlSweeper } from "../dispatch/ttl-sweeper.js";
 import { WriteExecutor } from "../dispatch/write-executor.js";
 import { Writer } from "../dispatch/writer.js";
 import { encodeError } from "../errors.js";
@@ -73,9 +75,12 @@ async function start(options: HostStart): Promise<void> {
       queuedOperations: writer.queued,
       commits: writer.commits,
       operations: writer.operations,
+      indexBuilds: builds.status(),
     }),
   });
-  const writes = new WriteExecutor(databases, writer, pool);
+  const builds = new IndexBuilds(databases, writer);
+  const sweeper = new TtlSweeper(databases, writer);
+  const writes = new WriteExecutor(databases, writer, builds, pool);
   const forget = (session: ClientSession) => {
     for (const environment of databases.opened()) {
       writer.removeSoon(environment, session.storedKeys(environment));
@@ -93,6 +98,8 @@ async function start(options: HostStart): Promise<void> {
 
   stop = async (timeoutMs) => {
     clearInterval(upkeep);
+    sweeper.stop();
+    builds.stop();
     server.stopReading();
     await server.answered(timeoutMs);
     await writer.drain();
@@ -103,6 +110,7 @@ async function start(options: HostStart): Promise<void> {
     toMain.close();
   };
 
+  databases.onOpen = (db) => builds.resume(db);
   const endpoint = await server.listen(options.endpoints);
   server.acceptPort(options.port);
   tell({ type: "ready", endpoint });

@@ -21,11 +21,34 @@ export interface CollectionEntry {
   readonly createdAtMs: number;
   /** What `createCollection` was given. */
   readonly options: Record<string, unknown>;
+  /** Secondary indexes, in the order in which they were created. */
+  readonly indexes: readonly IndexEntry[];
+}
+
+/** A secondary index. */
+export interface IndexEntry {
+  /** In front of its entries. Never used again once the index is dropped. */
+  readonly id: number;
+  readonly name: string;
+  readonly key: readonly (readonly [path: string, direction: 1 | -1])[];
+  readonly unique: boolean;
+  /** Without the documents that have none of the fields. */
+  readonly sparse: boolean;
+  /** Only the documents that match. */
+  readonly partialFilter?: Record<string, unknown>;
+  readonly expireAfterSeconds?: number;
+  /** Positions of the key fields that hold an array in some document. Never taken back. */
+  readonly multikey: readonly number[];
+  /** Some entry is cut: the entries do not all sort as their values do. Never taken back. */
+  readonly cut: boolean;
+  /** Kept up to date from the first moment, read only when it is ready. */
+  readonly state: "building" | "ready";
 }
 
 const collectionPrefix = 0x01;
 const nextIdKey = Buffer.from([0x03]);
 const purgePrefix = 0x04;
+const indexPurgePrefix = 0x05;
 
 /** Decoded entries by database; an entry counts only while its stored bytes are still the same. */
 const decodedEntries = new WeakMap<Environment, Map<string, DecodedEntry>>();
@@ -92,7 +115,7 @@ export function findCollection(
   if (!bytes) return undefined;
   if (known && sameBytes(known.bytes, bytes)) return known.entry;
   const copy = Buffer.from(bytes.subarray(0, bytes.length));
-  const entry = decode(copy) as CollectionEntry;
+  const entry = decodeEntry(copy);
   entries.set(name, { key, bytes: copy, entry, leaseEndsMs: 0 });
   return entry;
 }
@@ -104,7 +127,11 @@ export function listCollections(environment: Environment, snapshot?: Snapshot): 
     end: Buffer.from([collectionPrefix + 1]),
     ...(snapshot ? snapshot.options : environment.latest),
   });
-  return Array.from(range, ({ value }) => decode(value) as CollectionEntry);
+  return Array.from(range, ({ value }) => decodeEntry(value));
+}
+
+function decodeEntry(bytes: Uint8Array): CollectionEntry {
+  return decode(bytes) as CollectionEntry;
 }
 
 /** Creates a collection. @throws NAMESPACE_EXISTS */
@@ -118,14 +145,39 @@ export function createCollection(
     throw new LioranError("NAMESPACE_EXISTS", `The collection "${name}" exists already.`);
   }
   const { catalog } = environment.stores;
+  const id = nextId(transaction);
+  const entry: CollectionEntry = { id, name, createdAtMs: Date.now(), options, indexes: [] };
+  transaction.put(catalog, collectionKey(name), encode(entry), undefined);
+  return entry;
+}
+
+/** A number for a collection or an index that none has ever had. */
+export function nextId(transaction: WriteTransaction): number {
+  const { catalog } = transaction.environment.stores;
   const stored = transaction.get(catalog, nextIdKey);
   const id = stored ? Buffer.from(stored).readUInt32BE(0) : 1;
   const next = Buffer.allocUnsafe(4);
   next.writeUInt32BE(id + 1, 0);
   transaction.put(catalog, nextIdKey, next, stored);
-  const entry: CollectionEntry = { id, name, createdAtMs: Date.now(), options };
-  transaction.put(catalog, collectionKey(name), encode(entry), undefined);
-  return entry;
+  return id;
+}
+
+/** Stores another version of the entry of a collection. @returns the entry as it is found from now on */
+export function replaceEntry(
+  transaction: WriteTransaction,
+  entry: CollectionEntry,
+): CollectionEntry {
+  const { environment } = transaction;
+  const { catalog } = environment.stores;
+  const key = collectionKey(entry.name);
+  transaction.put(catalog, key, encode(entry), transaction.get(catalog, key));
+  return findCollection(environment, entry.name)!;
+}
+
+/** The entries of an index are of no more use. They are removed by {@link purgeDropped}. */
+export function dropIndexEntries(transaction: WriteTransaction, indexId: number): void {
+  const { catalog } = transaction.environment.stores;
+  transaction.put(catalog, purgeKey(indexPurgePrefix, indexId), new Uint8Array([1]), undefined);
 }
 
 /** The collection of that name, created when it does not exist. */
@@ -147,7 +199,8 @@ export function dropCollection(transaction: WriteTransaction, name: string): boo
   transaction.forgetStatistics(entry.id);
   transaction.remove(catalog, collectionKey(name));
   transaction.remove(catalog, statisticsKey(entry.id));
-  transaction.put(catalog, purgeKey(entry.id), new Uint8Array([1]), undefined);
+  transaction.put(catalog, purgeKey(purgePrefix, entry.id), new Uint8Array([1]), undefined);
+  for (const index of entry.indexes) dropIndexEntries(transaction, index.id);
   return true;
 }
 
@@ -190,27 +243,31 @@ export function nothingToRename(name: string): LioranError {
   return new LioranError("NAMESPACE_NOT_FOUND", `There is no collection "${name}" to rename.`);
 }
 
-/** Whether documents of dropped collections wait to be removed. */
+/** Whether documents of dropped collections, or entries of dropped indexes, wait to be removed. */
 export function hasDropped(environment: Environment): boolean {
   return nextDropped(environment) !== undefined;
 }
 
-/** Removes a slice of the documents of dropped collections. Not undone by a rollback: it is garbage. */
+/**
+ * Removes a slice of what dropped collections and indexes have left. Not undone by a rollback: it is
+ * garbage.
+ */
 export function purgeDropped(environment: Environment): void {
-  const id = nextDropped(environment);
-  if (id === undefined) return;
-  const { documents, catalog } = environment.stores;
-  const { start, end } = collectionRange(id);
-  const keys = Array.from(documents.getKeys({ start, end, limit: purgeSliceRecords }));
-  for (const key of keys) documents.removeSync(key);
-  if (keys.length < purgeSliceRecords) catalog.removeSync(purgeKey(id));
+  const key = nextDropped(environment);
+  if (!key) return;
+  const { documents, indexes, catalog } = environment.stores;
+  const store = key[0] === purgePrefix ? documents : indexes;
+  const { start, end } = collectionRange(key.readUInt32BE(1));
+  const keys = Array.from(store.getKeys({ start, end, limit: purgeSliceRecords }));
+  for (const one of keys) store.removeSync(one);
+  if (keys.length < purgeSliceRecords) catalog.removeSync(key);
 }
 
-function nextDropped(environment: Environment): number | undefined {
+function nextDropped(environment: Environment): Buffer | undefined {
   const start = Buffer.from([purgePrefix]);
-  const end = Buffer.from([purgePrefix + 1]);
+  const end = Buffer.from([indexPurgePrefix + 1]);
   for (const key of environment.stores.catalog.getKeys({ start, end, limit: 1 })) {
-    return Buffer.from(key).readUInt32BE(1);
+    return Buffer.from(key);
   }
   return undefined;
 }
@@ -219,9 +276,9 @@ function collectionKey(name: string): Buffer {
   return Buffer.concat([Buffer.from([collectionPrefix]), Buffer.from(name, "utf8")]);
 }
 
-function purgeKey(id: number): Uint8Array {
+function purgeKey(prefix: number, id: number): Uint8Array {
   const key = Buffer.allocUnsafe(5);
-  key[0] = purgePrefix;
+  key[0] = prefix;
   key.writeUInt32BE(id, 1);
   return key;
 }

@@ -56,6 +56,8 @@ export class Databases {
   readonly access: Access;
   /** Set while the Host of this process makes all commits. */
   clock: CommitClock | undefined;
+  /** Told of each database that is opened, once it can be used. */
+  onOpen: ((name: string) => void) | undefined;
   /** How many `acquireDatabases` calls have not been released. */
   users = 0;
   readonly #open = new Map<string, Environment>();
@@ -76,7 +78,10 @@ export class Databases {
     if (environment) return environment;
     invariant(this.users > 0, "a released registry opens nothing");
     environment = Environment.open(join(this.rootPath, name), this.access);
-    if (environment) this.#open.set(name, environment);
+    if (environment) {
+      this.#open.set(name, environment);
+      this.onOpen?.(name);
+    }
     return environment;
   }
 
@@ -88,6 +93,11 @@ export class Databases {
   /** The environments that are open in this thread. */
   opened(): Iterable<Environment> {
     return this.#open.values();
+  }
+
+  /** The names of the databases that are open in this thread. */
+  openedNames(): string[] {
+    return [...this.#open.keys()];
   }
 
   /** The names of all databases of the root, in order. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { compileFilter } from "../../../src/query/filter.js";
-import { type IdPlan, planId } from "../../../src/query/plan.js";
+import { type IdPlan, planId } from "../../../src/query/id-plan.js";
 import { compareValues, equalValues, ORDER, orderOf } from "../../../src/values/compare.js";
 import type { Document } from "../../../src/values/document.js";
 

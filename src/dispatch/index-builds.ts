@@ -1,0 +1,149 @@
+/**
+ * Builds indexes of large collections in slices between the commits of others, and takes up again what an
+ * earlier primary has left unfinished.
+ *
+ * Owning thread: the Host.
+ *
+ * Invariants
+ *  1. An index is built by one build at a time, however many callers wait for it.
+ *  2. How far a build has got is in the same commit as the entries it has made.
+ *  3. A build that fails leaves no index behind.
+ */
+
+import { decode } from "../cbor/codec.js";
+import { decodeError, type EncodedError, LioranError } from "../errors.js";
+import { listCollections } from "../storage/catalog.js";
+import type { Databases } from "../storage/databases.js";
+import { readProgress } from "../storage/index-catalog.js";
+import { readStatistics } from "../storage/statistics.js";
+import type { WriteTransaction } from "../storage/write-transaction.js";
+import { checkIndexSpec } from "./index-spec.js";
+import { abandonBuild, applyCreateIndexes, type Building, buildSlice } from "./index-statements.js";
+import type { CreateIndexesOperation, IndexBuildStatus } from "./operation.js";
+import type { WriteOutcome } from "./outcome.js";
+import type { Writer } from "./writer.js";
+
+const nothing = new Uint8Array(0);
+
+export class IndexBuilds {
+  readonly #databases: Databases;
+  readonly #writer: Writer;
+  /** Builds under way, by database and number of the index. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  #stopped = false;
+
+  constructor(databases: Databases, writer: Writer) {
+    this.#databases = databases;
+    this.#writer = writer;
+  }
+
+  /**
+   * Creates indexes and waits until they are complete.
+   *
+   * Not remembered for the client: sent again, it finds the indexes, or the builds, and gives the same
+   * answer.
+   *
+   * @returns their names
+   */
+  async create(operation: CreateIndexesOperation): Promise<string[]> {
+    const { db, durability, indexes } = operation;
+    for (const spec of indexes) checkIndexSpec(spec);
+    let building: Building[] = [];
+    await this.#write(db, durability === "flushed", (transaction) => {
+      building = applyCreateIndexes(transaction, operation);
+    });
+    await Promise.all(building.map((one) => this.#build(db, one)));
+    return indexes.map(({ name }) => name);
+  }
+
+  /** Goes on with the builds that a database has. */
+  resume(db: string): void {
+    const environment = this.#databases.get(db);
+    if (!environment) return;
+    environment.refresh();
+    for (const { id, indexes } of listCollections(environment)) {
+      for (const index of indexes) {
+        if (index.state === "ready") continue;
+        // Whoever asked for it is told when it asks again.
+        this.#build(db, { collectionId: id, indexId: index.id }).catch(() => {});
+      }
+    }
+  }
+
+  /** Leaves what is unfinished to the next primary. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  status(): IndexBuildStatus[] {
+    const status: IndexBuildStatus[] = [];
+    if (this.#underWay.size === 0) return status;
+    for (const db of this.#databases.openedNames()) {
+      const environment = this.#databases.get(db)!;
+      environment.refresh();
+      for (const { id, name, indexes } of listCollections(environment)) {
+        for (const index of indexes) {
+          if (index.state === "ready") continue;
+          const done = readProgress(environment, index.id)?.documents ?? 0;
+          const { documents } = readStatistics(environment, id);
+          status.push({ db, collection: name, index: index.name, done, documents });
+        }
+      }
+    }
+    return status;
+  }
+
+  #build(db: string, building: Building): Promise<void> {
+    const name = `${db}/${building.indexId}`;
+    let build = this.#underWay.get(name);
+    if (!build) {
+      build = this.#buildSlices(db, building).finally(() => this.#underWay.delete(name));
+      this.#underWay.set(name, build);
+    }
+    return build;
+  }
+
+  async #buildSlices(db: string, building: Building): Promise<void> {
+    let isDone = false;
+    while (!isDone) {
+      if (this.#stopped) throw closing();
+      try {
+        await this.#write(db, true, (transaction) => {
+          isDone = buildSlice(transaction, db, building).isDone;
+        });
+      } catch (error) {
+        await this.#write(db, true, (transaction) => abandonBuild(transaction, building));
+        throw error;
+      }
+    }
+  }
+
+  /** Runs `work` in the next commit of the database. @throws what it throws */
+  #write(db: string, flush: boolean, work: (transaction: WriteTransaction) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#writer.submit({
+        db,
+        bytes: 0,
+        changesCatalog: false,
+        flush,
+        session: undefined,
+        sequence: 0,
+        apply: (transaction) => {
+          work(transaction);
+          return nothing;
+        },
+        settle: ({ failed, body }: WriteOutcome) => {
+          if (failed) reject(decodeError(decode(body) as EncodedError));
+          else resolve();
+        },
+      });
+    });
+  }
+}
+
+function closing(): LioranError {
+  return new LioranError(
+    "INDEX_BUILD_ABORTED",
+    "The primary closes; the next one goes on with the build.",
+  );
+}

@@ -1,0 +1,207 @@
+/**
+ * Documents together with their entries in the indexes of their collection: whatever changes a document
+ * goes through here, so that the two are never apart.
+ *
+ * Owning thread: the Host, inside a write transaction.
+ *
+ * Invariant: in each commit every document has exactly the entries that `index-keys.ts` gives for it, in
+ * every index that is ready, and in one that is being built if it lies in the part that is done or has been
+ * written since the build began.
+ */
+import { LioranError } from "../errors.js";
+import { compileIndex, type DocumentEntries } from "../query/index-keys.js";
+import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
+import {
+  deleteDocument,
+  insertDocument,
+  type StoredDocument,
+  updateDocument,
+} from "../storage/collection.js";
+import { decodeDocument } from "../storage/document.js";
+import { noteEntries } from "../storage/index-catalog.js";
+import { entryIdKey, entryValuesEnd, type IndexEntryBytes } from "../storage/index-entries.js";
+import type { WriteTransaction } from "../storage/write-transaction.js";
+import type { Document } from "../values/document.js";
+
+/** The collection a statement changes, as it is in the open transaction. */
+export interface TargetCollection {
+  readonly db: string;
+  readonly entry: CollectionEntry;
+}
+
+/** @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS */
+export function addDocument(
+  transaction: WriteTransaction,
+  { db, entry }: TargetCollection,
+  idKey: Uint8Array,
+  bytes: Uint8Array,
+): void {
+  insertDocument(transaction, entry.id, `${db}.${entry.name}`, idKey, bytes);
+  if (entry.indexes.length === 0) return;
+  const document = decodeDocument(bytes);
+  for (const index of entry.indexes) {
+    indexDocument(transaction, { db, entry }, index, document, idKey);
+  }
+}
+
+/** @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS */
+export function changeDocument(
+  transaction: WriteTransaction,
+  target: TargetCollection,
+  before: StoredDocument,
+  bytes: Uint8Array,
+): void {
+  const { entry } = target;
+  updateDocument(transaction, entry.id, before, bytes);
+  if (entry.indexes.length === 0) return;
+  const old = decodeDocument(before.bytes);
+  const document = decodeDocument(bytes);
+  for (const index of entry.indexes) {
+    reindexDocument(transaction, target, index, old, document, before.idKey);
+  }
+}
+
+export function removeDocument(
+  transaction: WriteTransaction,
+  { entry }: TargetCollection,
+  before: StoredDocument,
+): void {
+  deleteDocument(transaction, entry.id, before);
+  if (entry.indexes.length === 0) return;
+  const document = decodeDocument(before.bytes);
+  for (const index of entry.indexes) {
+    const { entries } = entriesBefore(index, document, before.idKey);
+    removeEntries(transaction, entries, index);
+  }
+}
+
+/** Adds the entries of one document to one index. @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS */
+export function indexDocument(
+  transaction: WriteTransaction,
+  target: TargetCollection,
+  index: IndexEntry,
+  document: Document,
+  idKey: Uint8Array,
+): void {
+  const after = compileIndex(index).entriesOf(document, idKey);
+  addEntries(transaction, target, index, after, after.entries, document, idKey);
+}
+
+function reindexDocument(
+  transaction: WriteTransaction,
+  target: TargetCollection,
+  index: IndexEntry,
+  old: Document,
+  document: Document,
+  idKey: Uint8Array,
+): void {
+  const before = entriesBefore(index, old, idKey);
+  const after = compileIndex(index).entriesOf(document, idKey);
+  const gone = without(before.entries, after.entries);
+  const added = without(after.entries, before.entries);
+  // First what is gone: a unique index allows a document to keep its own values.
+  removeEntries(transaction, gone, index);
+  addEntries(transaction, target, index, after, added, document, idKey);
+}
+
+/** While an index is being built, documents with parallel arrays may be there: they have no entries yet. */
+function entriesBefore(index: IndexEntry, document: Document, idKey: Uint8Array): DocumentEntries {
+  try {
+    return compileIndex(index).entriesOf(document, idKey);
+  } catch (error) {
+    if (index.state === "ready" || !(error instanceof LioranError)) throw error;
+    return { entries: [], multikey: [], isCut: false };
+  }
+}
+
+function addEntries(
+  transaction: WriteTransaction,
+  target: TargetCollection,
+  index: IndexEntry,
+  kinds: DocumentEntries,
+  added: readonly IndexEntryBytes[],
+  document: Document,
+  idKey: Uint8Array,
+): void {
+  const { indexes } = transaction.environment.stores;
+  for (const { key, value } of added) {
+    if (index.unique && hasOtherHolder(transaction, key, value, idKey)) {
+      throw duplicateKey(target, index, document);
+    }
+    const before = index.state === "building" ? transaction.get(indexes, key) : undefined;
+    transaction.put(indexes, key, value, before);
+  }
+  const isNew = kinds.multikey.some((at) => !index.multikey.includes(at));
+  if (isNew || (kinds.isCut && !index.cut)) {
+    noteEntries(transaction, target.entry.name, index.id, kinds);
+  }
+}
+
+function removeEntries(
+  transaction: WriteTransaction,
+  entries: readonly IndexEntryBytes[],
+  index: IndexEntry,
+): void {
+  const { indexes } = transaction.environment.stores;
+  for (const { key, value } of entries) {
+    // A build has not come to every document yet.
+    if (index.state === "building") transaction.remove(indexes, key);
+    else transaction.remove(indexes, key, value);
+  }
+}
+
+/** Whether another document has an entry with the same values. */
+function hasOtherHolder(
+  transaction: WriteTransaction,
+  key: Uint8Array,
+  value: Uint8Array,
+  idKey: Uint8Array,
+): boolean {
+  const { indexes } = transaction.environment.stores;
+  const start = key.subarray(0, entryValuesEnd(value));
+  const end = Buffer.concat([start, Uint8Array.of(0xff)]);
+  for (const holder of indexes.getRange({ start, end, limit: 2 })) {
+    if (entryValuesEnd(holder.value) !== start.length) continue;
+    if (Buffer.compare(entryIdKey(holder.key, holder.value), idKey) !== 0) return true;
+  }
+  return false;
+}
+
+/** The entries of `entries` that are not among the others. */
+function without(
+  entries: readonly IndexEntryBytes[],
+  others: readonly IndexEntryBytes[],
+): readonly IndexEntryBytes[] {
+  if (entries.length === 1 && others.length === 1) {
+    return isSameEntry(entries[0]!, others[0]!) ? [] : entries;
+  }
+  const known = new Set(others.map(entryName));
+  return entries.filter((entry) => !known.has(entryName(entry)));
+}
+
+function isSameEntry(a: IndexEntryBytes, b: IndexEntryBytes): boolean {
+  return Buffer.compare(a.key, b.key) === 0 && Buffer.compare(a.value, b.value) === 0;
+}
+
+function entryName({ key, value }: IndexEntryBytes): string {
+  return `${Buffer.from(key).toString("latin1")}/${value[0]}`;
+}
+
+/** As MongoDB words it. */
+export function duplicateKey(
+  { db, entry }: TargetCollection,
+  index: IndexEntry,
+  document: Document,
+): LioranError {
+  const keyValue = compileIndex(index).keyValue(document);
+  const shown = Object.entries(keyValue).map(([path, value]) => `${path}: ${shownValue(value)}`);
+  return new LioranError(
+    "DUPLICATE_KEY",
+    `E11000 duplicate key error collection: ${db}.${entry.name} index: ${index.name} dup key: { ${shown.join(", ")} }`,
+    { details: { keyPattern: Object.fromEntries(index.key), keyValue } },
+  );
+}
+
+function shownValue(value: unknown): string {
+  return JSON.stringify(value, (_name, part) => (typeof part === "bigint" ? `${part}n` : part));
+}
