@@ -145,6 +145,18 @@ export function checkHint(call: string, hint: unknown): string | Document | unde
   return checkObject(`${call}: hint`, hint);
 }
 
+/** @throws BAD_VALUE */
+export function checkVerbosity(verbosity: unknown): "queryPlanner" | "executionStats" {
+  if (verbosity === "queryPlanner") return verbosity;
+  if (verbosity === "executionStats" || verbosity === "allPlansExecution" || verbosity === true) {
+    return "executionStats";
+  }
+  throw new LioranError(
+    "BAD_VALUE",
+    'explain: the verbosity must be "queryPlanner", "executionStats" or "allPlansExecution".',
+  );
+}
+
 /** The kind of a value for a message, never the value itself. */
 export function kindOf(value: unknown): string {
   if (value === null) return "null";

@@ -1,10 +1,18 @@
 /** The cursor of `collection.find()`. */
-import type { FindOperation } from "../dispatch/operation.js";
+import type { Explanation, FindOperation } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import type { Execute, Runtime } from "../runtime/runtime.js";
-import { checkFilter, checkHint, checkObject, checkSort } from "./arguments.js";
+import { checkFilter, checkHint, checkObject, checkSort, checkVerbosity } from "./arguments.js";
 import { AbstractCursor, type CursorFeed } from "./cursor.js";
-import type { Document, Filter, FindOptions, Hint, Sort, SortDirection } from "./types.js";
+import type {
+  Document,
+  ExplainVerbosity,
+  Filter,
+  FindOptions,
+  Hint,
+  Sort,
+  SortDirection,
+} from "./types.js";
 
 /**
  * Results of a query. Nothing runs before the first result is asked for. It may be awaited directly
@@ -93,6 +101,27 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
     const { db, collection, filter, skip, limit, maxTimeMs, hint } = this.#operation;
     return this.#runtime.execute<"count">(
       defined({ kind: "count", db, collection, filter, skip, limit, maxTimeMs, hint }),
+      this.#signal,
+    );
+  }
+
+  /**
+   * How the query is run, in the shape of MongoDB's explain results.
+   *
+   * @param verbosity `"queryPlanner"` shows the plan only; `"executionStats"` (the default) also runs the query and
+   *   counts. `"allPlansExecution"` counts as that: plans are compared by counting keys, not by running them.
+   */
+  explain(verbosity: ExplainVerbosity = "executionStats"): Promise<Explanation> {
+    const { db, collection, maxTimeMs } = this.#operation;
+    return this.#runtime.execute<"explain">(
+      defined({
+        kind: "explain",
+        db,
+        collection,
+        verbosity: checkVerbosity(verbosity),
+        explained: defined({ ...this.#operation }),
+        maxTimeMs,
+      }),
       this.#signal,
     );
   }

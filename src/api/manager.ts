@@ -1,5 +1,6 @@
 /** The entry point: one manager per process and root. */
 import { EventEmitter } from "node:events";
+import type { IndexBuildStatus } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { checkDatabaseName } from "../names.js";
 import { type ManagerOptions, resolveOptions } from "../options.js";
@@ -37,6 +38,8 @@ export interface ManagerStatus {
     /** Since the primary's Host started. */
     commits: number;
     operations: number;
+    /** Indexes that are being built. */
+    indexBuilds: IndexBuildStatus[];
   } | null;
 }
 
@@ -199,6 +202,7 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
             queuedOperations: host.queuedOperations,
             commits: host.commits,
             operations: host.operations,
+            indexBuilds: host.indexBuilds,
           }
         : null,
     };

@@ -1,7 +1,8 @@
 /** The types of documents, filters, options and results, named as in MongoDB's Node driver. */
+import type { Explanation } from "../dispatch/operation.js";
 import type { Document } from "../values/document.js";
 
-export type { Document };
+export type { Document, Explanation };
 
 /** A stored document: it always has an `_id`. */
 export type WithId<T> = Omit<T, "_id"> & { _id: IdOf<T> };

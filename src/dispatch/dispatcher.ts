@@ -27,10 +27,13 @@ import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
 import type { Document } from "../values/document.js";
 import type { BatchSource, CursorTable } from "./cursors.js";
+import { explain, explainNothing } from "./explain.js";
 import { LocalSource } from "./local-source.js";
 import {
   type CursorResult,
   type EncodedBatch,
+  type ExplainOperation,
+  type Explanation,
   type FindOperation,
   type HostStatus,
   type Operation,
@@ -55,7 +58,7 @@ export interface QueryPool {
   /** A cursor: opens a snapshot on a worker and reads it batch by batch. */
   find(operation: FindOperation, flag: CancelFlag): BatchSource;
   /** A read with one result. */
-  run<K extends "count" | "distinct" | "search">(
+  run<K extends "count" | "distinct" | "search" | "explain">(
     operation: Extract<ReadOperation, { kind: K }>,
     flag: CancelFlag,
   ): Promise<ResultOf<K>>;
@@ -175,6 +178,8 @@ export class Dispatcher {
         return this.#inlineOrPool(operation, options, count, 0, pool);
       case "distinct":
         return this.#inlineOrPool(operation, options, distinct, [], pool);
+      case "explain":
+        return this.#explain(operation, options);
       case "search":
         return this.#inlineOrPool(
           operation,
@@ -202,6 +207,22 @@ export class Dispatcher {
     } catch (error) {
       if (!(error instanceof InlineBudgetExceeded)) throw error;
       return pool.run(operation as never, options.flag ?? new CancelFlag()) as Promise<R>;
+    }
+  }
+
+  async #explain(operation: ExplainOperation, options: RequestOptions): Promise<Explanation> {
+    const { pool } = this.#equipment;
+    const environment = this.#fresh(operation.db);
+    if (!environment) return explainNothing(operation);
+    if (!pool) {
+      const control = this.#control(operation, options);
+      return { ...explain(environment, operation, control), place: "inline" };
+    }
+    try {
+      return { ...explain(environment, operation, new InlineBudget()), place: "inline" };
+    } catch (error) {
+      if (!(error instanceof InlineBudgetExceeded)) throw error;
+      return pool.run<"explain">(operation, options.flag ?? new CancelFlag());
     }
   }
 
@@ -258,6 +279,7 @@ export class Dispatcher {
   ): Promise<unknown> {
     const owner = this.#equipment.owner!;
     const result = await owner.forward(operation, flag);
+    if (operation.kind === "explain") return { ...(result as Explanation), place: "owner" };
     if (operation.kind !== "find") return result;
     const found = result as CursorResult;
     if (found.cursor === 0) return found;

@@ -64,6 +64,14 @@ export interface SearchOperation extends Read {
   limit: number;
 }
 
+/** How another read is, or would be, run. */
+export interface ExplainOperation extends OnCollection {
+  kind: "explain";
+  verbosity: "queryPlanner" | "executionStats";
+  explained: FindOperation | CountOperation | DistinctOperation;
+  maxTimeMs?: number;
+}
+
 export interface EstimatedCountOperation extends OnCollection {
   kind: "estimatedCount";
 }
@@ -200,6 +208,7 @@ export type ReadOperation =
   | CountOperation
   | DistinctOperation
   | SearchOperation
+  | ExplainOperation
   | EstimatedCountOperation
   | ListCollectionsOperation
   | ListDatabasesOperation
@@ -235,6 +244,7 @@ export const operationClass: Record<OperationKind, OperationClass> = {
   count: "read",
   distinct: "read",
   search: "read",
+  explain: "read",
   estimatedCount: "read",
   listCollections: "read",
   listDatabases: "read",
@@ -327,6 +337,7 @@ export interface Results {
   count: number;
   distinct: unknown[];
   search: SearchResult;
+  explain: Explanation;
   estimatedCount: number;
   listCollections: CollectionEntry[];
   listDatabases: { name: string; collections: number; fileBytes: number }[];
@@ -345,6 +356,29 @@ export interface Results {
   dropDatabase: boolean;
   ping: { ok: 1 };
   hostStatus: HostStatus;
+}
+
+/** https://www.mongodb.com/docs/manual/reference/explain-results/ */
+export interface Explanation {
+  explainVersion: "1";
+  queryPlanner: {
+    namespace: string;
+    parsedQuery: Document;
+    winningPlan: Document;
+    rejectedPlans: Document[];
+  };
+  executionStats?: {
+    executionSuccess: true;
+    nReturned: number;
+    executionTimeMillis: number;
+    totalKeysExamined: number;
+    totalDocsExamined: number;
+    executionStages: Document;
+  };
+  command: Document;
+  /** Where it ran: on the calling thread, on the query pool of this process, or at the primary. */
+  place: "inline" | "pool" | "owner";
+  ok: 1;
 }
 
 export interface DatabaseStatistics {

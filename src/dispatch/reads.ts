@@ -7,10 +7,12 @@ import type { Control } from "../query/control.js";
 import { distinctCollector } from "../query/distinct.js";
 import {
   countByIndex,
+  type Examined,
   executeQuery,
   planFor,
   type Query,
   type Row,
+  type View,
   viewOf,
 } from "../query/execute.js";
 import { type CollectionEntry, findCollection, listCollections } from "../storage/catalog.js";
@@ -49,24 +51,28 @@ export function count(
   control: Control,
   snapshot?: Snapshot,
 ): number {
-  const { skip = 0, limit = 0, filter } = operation;
-  const view = viewOf(
-    environment,
-    findCollection(environment, operation.collection, snapshot),
-    snapshot,
-  );
-  if (Object.keys(filter).length === 0 && operation.hint === undefined) {
-    const { documents } = readStatistics(environment, view.collectionId, snapshot);
-    const rest = Math.max(0, documents - skip);
-    return limit > 0 ? Math.min(limit, rest) : rest;
-  }
-  const query: Query = { filter, skip, limit, hint: operation.hint };
+  const entry = findCollection(environment, operation.collection, snapshot);
   const examined = { keys: 0, documents: 0 };
-  const all = countByIndex(view, planFor(view, query, control), control, examined);
-  if (all !== undefined) {
+  return countIn(viewOf(environment, entry, snapshot), operation, control, examined);
+}
+
+/** @param examined counts what is looked at */
+export function countIn(
+  view: View,
+  { skip = 0, limit = 0, filter, hint }: CountOperation,
+  control: Control,
+  examined: Examined,
+): number {
+  const cut = (all: number) => {
     const rest = Math.max(0, all - skip);
     return limit > 0 ? Math.min(limit, rest) : rest;
+  };
+  if (Object.keys(filter).length === 0 && hint === undefined) {
+    return cut(readStatistics(view.environment, view.collectionId, view.snapshot).documents);
   }
+  const query: Query = { filter, skip, limit, hint };
+  const all = countByIndex(view, planFor(view, query, control), control, examined);
+  if (all !== undefined) return cut(all);
   let counted = 0;
   for (const _ of executeQuery(view, query, control, examined)) counted += 1;
   return counted;

@@ -75,6 +75,12 @@ const shapes: Record<OperationKind, Shape> = {
   count: { ...read, filter: object, skip: optional(natural), limit: optional(natural) },
   distinct: { ...read, key: text, filter: object },
   search: { ...read, filter: object, sort: optional(sort), limit: natural },
+  explain: {
+    ...onCollection,
+    verbosity: oneOf("queryPlanner", "executionStats"),
+    explained: explainable,
+    maxTimeMs: optional(natural),
+  },
   estimatedCount: onCollection,
   listCollections: { db: databaseName },
   listDatabases: {},
@@ -130,6 +136,16 @@ function checkShape(value: Document, shape: Shape, path: string): void {
     const why = shape[name](value[name]);
     if (why) throw invalid(`${path}.${name}`, why);
   }
+}
+
+const explainableKinds: readonly string[] = ["find", "count", "distinct"];
+
+function explainable(value: unknown): string | undefined {
+  if (!isPlainObject(value) || !explainableKinds.includes(value.kind as string)) {
+    return `must be one of the operations ${explainableKinds.join(", ")}`;
+  }
+  checkShape(value, shapes[value.kind as OperationKind], "explain.explained");
+  return undefined;
 }
 
 function bulkModel(value: unknown): string | undefined {

@@ -57,7 +57,7 @@ export class ThreadQueryPool implements QueryPool {
     return source;
   }
 
-  async run<K extends "count" | "distinct" | "search">(
+  async run<K extends "count" | "distinct" | "search" | "explain">(
     operation: Extract<QueryTask["operation"], { kind: K }>,
     flag: CancelFlag,
   ): Promise<ResultOf<K>> {

@@ -5,6 +5,7 @@
  * after it has been idle for longer than that.
  */
 import { type MessagePort, workerData } from "node:worker_threads";
+import { explain, explainNothing } from "../dispatch/explain.js";
 import { LocalSource } from "../dispatch/local-source.js";
 import type { FindOperation, ReadOperation, Results } from "../dispatch/operation.js";
 import { count, distinct, search } from "../dispatch/reads.js";
@@ -17,7 +18,7 @@ import { ThreadGate } from "./thread-gate.js";
 
 /** What the pool hands to a thread. */
 export interface QueryTask {
-  operation: Extract<ReadOperation, { kind: "find" | "count" | "distinct" | "search" }>;
+  operation: Extract<ReadOperation, { kind: "find" | "count" | "distinct" | "search" | "explain" }>;
   /** Cell of a {@link CancelFlag}. */
   cell: Int32Array<SharedArrayBuffer>;
   /** When it was asked for, milliseconds since 1970. */
@@ -66,12 +67,16 @@ export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
 function readOnce(environment: Environment | undefined, task: QueryTask): unknown {
   const { operation } = task;
   const control = new CancellableControl(new CancelFlag(task.cell), leftMs(task));
-  if (!environment) return emptyResults[operation.kind as "count" | "distinct" | "search"];
+  if (operation.kind === "explain" && !environment) return explainNothing(operation);
+  if (!environment) return emptyResults[operation.kind as keyof typeof emptyResults];
   // One view of the data for the whole query, also when it lasts.
   const snapshot = environment.openSnapshot();
   try {
     if (operation.kind === "count") return count(environment, operation, control, snapshot);
     if (operation.kind === "distinct") return distinct(environment, operation, control, snapshot);
+    if (operation.kind === "explain") {
+      return { ...explain(environment, operation, control, snapshot), place: "pool" };
+    }
     if (operation.kind === "search") return search(environment, operation, control, snapshot);
     throw new Error(`a pool thread does not run ${operation.kind}`);
   } finally {
