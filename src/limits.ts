@@ -80,6 +80,10 @@ export const regexLoneStepsMax = 4 * MiB;
 export const regexLoneLengthMin = 256;
 /** Instructions of an expression times characters of the text, in the linear engine (at most 20 ns each). */
 export const regexLinearStepsMax = 256 * MiB;
+/** Time that `$regexFindAll` may take for one text, because even linear searches add up. */
+export const regexFindAllMsMax = 2_000;
+/** Characters of all matches that `$regexFindAll` may give. As MongoDB (64 MB). */
+export const regexFindAllLengthMax = 64 * MiB;
 /** Compiled regular expressions a thread keeps. */
 export const regexesCachedMax = 256;
 /** Sets of characters a thread keeps. */

@@ -16,10 +16,10 @@ import {
 } from "../../limits.js";
 import { isWide } from "./character-set.js";
 import { backtrackingSteps } from "./cost.js";
-import { LinearRegex, type MatchPositions, NotLinear } from "./linear-engine.js";
+import { type Finder, LinearRegex, type MatchPositions, NotLinear } from "./linear-engine.js";
 import { positionsDiffer } from "./positions.js";
 import { type Steps, stepsFor } from "./steps.js";
-import { parseRegex, type RegexNode } from "./syntax.js";
+import { childrenOf, parseRegex, type RegexNode } from "./syntax.js";
 
 const cache = new Map<string, BoundedRegex>();
 
@@ -85,19 +85,14 @@ export class BoundedRegex {
   }
 
   /**
-   * The first match at or after a position.
+   * A function that gives the first match at or after a position, which never goes back.
    *
    * @throws LioranError BAD_VALUE when this text is too long for this expression
    */
-  find(text: string, from = 0): MatchPositions | undefined {
-    if (text.length <= this.#nativeLengthMax && !this.#positionsDiffer) {
-      return this.#findNatively(text, from);
-    }
-    return this.#bounded(
-      text,
-      (linear) => linear.find(text, from),
-      () => this.#findNatively(text, from),
-    );
+  finder(text: string): Finder {
+    const natively = () => (from: number) => this.#findNatively(text, from);
+    if (text.length <= this.#nativeLengthMax && !this.#positionsDiffer) return natively();
+    return this.#bounded(text, (linear) => linear.finder(text), natively);
   }
 
   #bounded<T>(text: string, linearly: (linear: LinearRegex) => T, natively: () => T): T {
@@ -154,9 +149,7 @@ function checkClasses(node: RegexNode, source: string, flags: string): void {
   const classes = new Set<string>();
   const visit = (one: RegexNode): void => {
     if (one.kind === "set" && one.char === undefined) classes.add(one.source);
-    if (one.kind === "sequence") one.parts.forEach(visit);
-    if (one.kind === "alternation") one.branches.forEach(visit);
-    if ("body" in one) visit(one.body);
+    childrenOf(one).forEach(visit);
   };
   visit(node);
   if (classes.size > regexClassesMax) {

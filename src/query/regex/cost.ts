@@ -20,7 +20,7 @@ import {
   sum,
   ZERO,
 } from "./steps.js";
-import type { RegexNode, RepeatNode } from "./syntax.js";
+import { childrenOf, type RegexNode, type RepeatNode } from "./syntax.js";
 
 /** What is known about everything that comes after a part. */
 interface Follow {
@@ -46,7 +46,7 @@ const lineEnds: CharacterSet = [10, 10, 13, 13, 0x2028, 0x2029];
 
 /** The most steps a search of a text takes, as a polynomial of its length. */
 export function backtrackingSteps(node: RegexNode, flags: string): Steps {
-  const { own, ways, once } = new CostAnalysis(flags).cost(node, end);
+  const { own, ways, once } = new CostAnalysis(flags, longestCapture(node)).cost(node, end);
   const perStart = sum(own, ways);
   // An anchored expression still fails once at every other position.
   if (!flags.includes("m") && isAnchored(node)) return sum(perStart, LENGTH, once);
@@ -79,10 +79,13 @@ interface Opening {
 
 class CostAnalysis {
   readonly #flags: string;
+  /** How long what a reference refers to may be. */
+  readonly #captured: Steps;
   readonly #openings = new Map<RegexNode, Opening>();
 
-  constructor(flags: string) {
+  constructor(flags: string, captured: number) {
     this.#flags = flags;
+    this.#captured = captured === Number.POSITIVE_INFINITY ? LENGTH : [captured];
   }
 
   cost(node: RegexNode, follow: Follow): Cost {
@@ -110,7 +113,7 @@ class CostAnalysis {
         return { first: undefined, probe: 1, settled: false, own, ways: ONE, once: ZERO };
       }
       case "backreference": {
-        const own = sum(ONE, LENGTH);
+        const own = sum(ONE, this.#captured);
         return { first: undefined, probe: 1, settled: false, own, ways: ONE, once: ZERO };
       }
     }
@@ -249,6 +252,30 @@ function areDistinct(sets: readonly (CharacterSet | undefined)[]): boolean {
     all = union(all, set);
   }
   return true;
+}
+
+/** Length of the longest group that a reference could refer to. */
+function longestCapture(node: RegexNode): number {
+  const own = node.kind === "group" && node.captures ? longestMatch(node.body) : 0;
+  return Math.max(own, ...childrenOf(node).map(longestCapture));
+}
+
+function longestMatch(node: RegexNode): number {
+  const lengths = childrenOf(node).map(longestMatch);
+  switch (node.kind) {
+    case "set":
+      return 1;
+    case "sequence":
+      return total(lengths);
+    case "repeat":
+      return lengths[0] === 0 || node.max === 0 ? 0 : lengths[0]! * node.max;
+    case "backreference":
+      return Number.POSITIVE_INFINITY;
+    case "look":
+      return 0;
+    default:
+      return Math.max(0, ...lengths);
+  }
 }
 
 /** What looks behind is matched from its end to its start. */

@@ -14,6 +14,7 @@ import type { RegexNode } from "./syntax.js";
 
 /** Where a match and its groups are: start, end, start of group 1, end ...; -1 for no part in it. */
 export type MatchPositions = readonly number[];
+export type Finder = (from: number) => MatchPositions | undefined;
 
 interface Matcher {
   find(from?: number): boolean;
@@ -72,22 +73,23 @@ export class LinearRegex {
   }
 
   /**
-   * The first match at or after a position.
+   * A function that gives the first match at or after a position, which never goes back.
    *
    * @throws NotLinear
    */
-  find(text: string, from: number): MatchPositions | undefined {
+  finder(text: string): Finder {
     const prepared = this.#prepared(text);
-    const isMapped = prepared.length !== text.length;
-    const before = isMapped ? this.#prepared(text.slice(0, from)).length : from;
     const matcher = this.#compiled.matcher(prepared);
-    if (!matcher.find(before)) return undefined;
-    const positions: number[] = [];
-    for (let group = 0; group <= matcher.groupCount(); group++) {
-      positions.push(matcher.start(group), matcher.end(group));
-    }
-    if (!isMapped) return positions;
-    return positions.map((at) => (at <= 0 ? at : unmappedLength(prepared, at)));
+    const place = new Place(text, prepared.length === text.length);
+    return (from) => {
+      place.advance(from);
+      if (!matcher.find(place.prepared)) return undefined;
+      const positions: number[] = [];
+      for (let group = 0; group <= matcher.groupCount(); group++) {
+        positions.push(place.original(matcher.start(group)), place.original(matcher.end(group)));
+      }
+      return positions;
+    };
   }
 
   #prepared(text: string): string {
@@ -108,8 +110,37 @@ export class LinearRegex {
   }
 }
 
-function unmappedLength(prepared: string, end: number): number {
-  return prepared.slice(0, end).replace(/[\ud800-\udbff][\udc00-\udfff]/g, "x").length;
+/** A position in the text and the same one in the prepared text, where surrogates are longer. */
+class Place {
+  prepared = 0;
+  #at = 0;
+  readonly #text: string;
+  readonly #isSame: boolean;
+
+  constructor(text: string, isSame: boolean) {
+    this.#text = text;
+    this.#isSame = isSame;
+  }
+
+  advance(to: number): void {
+    if (this.#isSame) this.prepared = to;
+    else for (; this.#at < to; this.#at++) this.prepared += preparedWidth(this.#text, this.#at);
+  }
+
+  /** What a position in the prepared text, not before this place, is in the text. */
+  original(position: number): number {
+    if (this.#isSame || position < 0) return position;
+    let at = this.#at;
+    for (let prepared = this.prepared; prepared < position; at++) {
+      prepared += preparedWidth(this.#text, at);
+    }
+    return at;
+  }
+}
+
+function preparedWidth(text: string, at: number): number {
+  const unit = text.charCodeAt(at);
+  return unit >= 0xd800 && unit <= 0xdfff ? 2 : 1;
 }
 
 class Translation {

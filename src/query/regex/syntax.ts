@@ -25,6 +25,12 @@ export interface RepeatNode {
   readonly lazy: boolean;
 }
 
+export function childrenOf(node: RegexNode): readonly RegexNode[] {
+  if (node.kind === "sequence") return node.parts;
+  if (node.kind === "alternation") return node.branches;
+  return "body" in node ? [node.body] : [];
+}
+
 /** @throws LioranError BAD_VALUE when groups are nested too deep or use syntax that is not known here */
 export function parseRegex(source: string, flags: string): RegexNode {
   return new RegexParser(source, flags.includes("u")).parse();
