@@ -79,6 +79,35 @@ export const inlineBytesMax = 256 * KiB;
 /** A sort that is not answered by key order holds at most this many bytes. As MongoDB. */
 export const sortBytesMax = 100 * MiB;
 
+/** Longest source of a regular expression. As MongoDB. */
+export const regexLengthMax = 16_384;
+/** Deepest nesting of groups in a regular expression. As MongoDB's (PCRE). */
+export const regexDepthMax = 250;
+/** Different classes of characters in one regular expression ... */
+export const regexClassesMax = 128;
+/** ... and those that may have members above U+FFFF, which take a hundred times as long to find out. */
+export const regexWideClassesMax = 16;
+/** A text goes to V8's engine when that takes at most this many steps (of 2 to 10 ns) ... */
+export const regexBacktrackingStepsMax = 256 * KiB;
+/** ... or this many for each of its characters ... */
+export const regexStepsPerCharacterMax = 64;
+/** ... and is no longer than this, because V8 has to note where to go back to. */
+export const regexBacktrackingLengthMax = 256 * KiB;
+/** Steps of V8 for an expression that no linear engine can run; a longer text is refused. */
+export const regexLoneStepsMax = 4 * MiB;
+/** Such an expression is refused at once when not even a text of this length is within the steps. */
+export const regexLoneLengthMin = 256;
+/** Instructions of an expression times characters of the text, in the linear engine (at most 20 ns each). */
+export const regexLinearStepsMax = 256 * MiB;
+/** Time that `$regexFindAll` may take for one text, because even linear searches add up. */
+export const regexFindAllMsMax = 2_000;
+/** Characters of all matches that `$regexFindAll` may give. As MongoDB (64 MB). */
+export const regexFindAllLengthMax = 64 * MiB;
+/** Compiled regular expressions a thread keeps. */
+export const regexesCachedMax = 256;
+/** Sets of characters a thread keeps. */
+export const regexSetsCachedMax = 1_024;
+
 /** Updates and deletes without a bound on `_id` are searched for on the pool above this size. */
 export const searchInTransactionDocumentsMax = 1_000;
 /** A search that is outdated when its write begins is repeated this often, then done in the write. */

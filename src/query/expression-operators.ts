@@ -8,6 +8,7 @@ import { compareValues, equalValues } from "../values/compare.js";
 import { type Document, isSubdocument } from "../values/document.js";
 import { add, multiply, type Numeric } from "./arithmetic.js";
 import { evaluate, type Operator } from "./language.js";
+import { regexOperators } from "./regex-operators.js";
 import { compileSort } from "./sort.js";
 import { typeName } from "./type-names.js";
 
@@ -180,6 +181,7 @@ export const ownOperators: Readonly<Record<string, Operator>> = {
   $gte: comparison("$gte", (order) => order >= 0),
   $lt: comparison("$lt", (order) => order < 0),
   $lte: comparison("$lte", (order) => order <= 0),
+  ...regexOperators,
   $in,
   $add,
   $subtract,

@@ -28,8 +28,8 @@ export const operatorParts: Readonly<Record<string, string>> = {
   object: "mergeObjects objectToArray",
   set: `allElementsTrue anyElementTrue setDifference setEquals setIntersection setIsSubset
     setUnion`,
-  string: `concat indexOfBytes ltrim regexFind regexFindAll regexMatch replaceAll replaceOne rtrim
-    split strcasecmp strLenBytes strLenCP substr substrBytes substrCP toLower toUpper trim`,
+  string: `concat indexOfBytes ltrim replaceAll replaceOne rtrim split strcasecmp strLenBytes
+    strLenCP substr substrBytes substrCP toLower toUpper trim`,
   trignometry: `acos acosh asin asinh atan atan2 atanh cos cosh degreesToRadians radiansToDegrees
     sin sinh tan tanh`,
   type: "convert toBool toDate toDecimal toDouble toInt toLong toString",

@@ -4,27 +4,27 @@
 import { LioranError } from "../errors.js";
 import { equalValues } from "../values/compare.js";
 import { isOperatorDocument } from "./operator-document.js";
-import { matchesRegex, statelessRegex } from "./regex.js";
+import { regexTest } from "./regex.js";
 import type { ValueTest } from "./traverse.js";
 
 /** @throws LioranError BAD_VALUE for an operator inside the list */
 export function membershipTest(list: readonly unknown[], path: string): ValueTest {
   const scalars = new Set<unknown>();
   const others: unknown[] = [];
-  const regexes: RegExp[] = [];
+  const regexes: ValueTest[] = [];
   for (const entry of list) {
     if (isOperatorDocument(entry)) {
       throw new LioranError("BAD_VALUE", `cannot nest $ under $in at path "${path}".`);
     }
     const scalar = scalarKey(entry);
     if (scalar !== undefined) scalars.add(scalar);
-    else if (entry instanceof RegExp) regexes.push(statelessRegex(entry));
+    else if (entry instanceof RegExp) regexes.push(regexTest(entry));
     else others.push(entry);
   }
   return (value) => {
     const scalar = scalarKey(value);
     if (scalar !== undefined && scalars.has(scalar)) return true;
-    if (regexes.some((regex) => matchesRegex(regex, value))) return true;
+    if (regexes.some((matches) => matches(value))) return true;
     return scalar === undefined && others.some((other) => equalValues(other, value));
   };
 }

@@ -1,6 +1,7 @@
 /** `$regex` and regular expressions as values: https://www.mongodb.com/docs/manual/reference/operator/query/regex/ */
 import { LioranError } from "../errors.js";
 import type { Document } from "../values/document.js";
+import { boundedRegex } from "./regex/bounded-regex.js";
 import type { ValueTest } from "./traverse.js";
 
 /** @throws LioranError BAD_VALUE for a bad pattern or option; COMMAND_NOT_SUPPORTED for option `x` */
@@ -40,22 +41,15 @@ function withOptions(source: string, options: string, path: string): RegExp {
   }
 }
 
-/** The same expression without the flags that make a JavaScript RegExp remember where it was. */
-export function statelessRegex(regex: RegExp): RegExp {
-  if (!regex.global && !regex.sticky) return regex;
-  return new RegExp(regex.source, regex.flags.replace(/[gy]/g, ""));
-}
-
-/** A string that contains a match, or a stored regular expression that is the same one. */
-export function matchesRegex(regex: RegExp, value: unknown): boolean {
-  if (typeof value === "string") return regex.test(value);
-  return value instanceof RegExp && value.source === regex.source && value.flags === regex.flags;
-}
-
+/**
+ * A string that contains a match, or a stored regular expression that is the same one.
+ *
+ * @throws LioranError BAD_VALUE when no engine can run it in bounded time
+ */
 export function regexTest(regex: RegExp): ValueTest {
-  const stateless = statelessRegex(regex);
+  const bounded = boundedRegex(regex);
   return (value) => {
-    if (typeof value === "string") return stateless.test(value);
-    return value instanceof RegExp && matchesRegex(regex, value);
+    if (typeof value === "string") return bounded.test(value);
+    return value instanceof RegExp && value.source === regex.source && value.flags === regex.flags;
   };
 }

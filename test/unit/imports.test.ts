@@ -31,6 +31,7 @@ const packages: Record<string, readonly string[]> = {
   mingo: ["query"],
   "node:worker_threads": ["runtime", "transport"],
   piscina: ["runtime"],
+  re2js: ["query"],
   uuid: ["values"],
 };
 

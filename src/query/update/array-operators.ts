@@ -4,7 +4,7 @@ import { compareValues, equalValues } from "../../values/compare.js";
 import { type Document, isPlainObject, isSubdocument } from "../../values/document.js";
 import { compileElementFilter } from "../filter.js";
 import { isOperatorDocument } from "../operator-document.js";
-import { matchesRegex, statelessRegex } from "../regex.js";
+import { regexTest } from "../regex.js";
 import { compileSort } from "../sort.js";
 import { typeName } from "../type-names.js";
 import { type CompileOperation, describeDocument, type UpdateScope } from "./operation.js";
@@ -72,10 +72,7 @@ function removal(operator: string, isRemoved: (element: unknown) => boolean) {
 
 /** A document is a filter over the element's fields; operators are tested on the element itself. */
 function pullTest(operand: unknown): (element: unknown) => boolean {
-  if (operand instanceof RegExp) {
-    const regex = statelessRegex(operand);
-    return (element) => matchesRegex(regex, element);
-  }
+  if (operand instanceof RegExp) return regexTest(operand);
   if (!isPlainObject(operand)) return (element) => equalValues(element, operand ?? null);
   if (isOperatorDocument(operand)) return compileElementFilter(operand);
   const matches = compileElementFilter(operand);
