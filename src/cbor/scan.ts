@@ -189,8 +189,21 @@ function fail(position: number, reason: string): never {
   throw new LioranError("PROTOCOL", `Malformed CBOR at byte ${position}: ${reason}.`);
 }
 
-/** Position behind the item at `position`, in bytes that are known to be valid. */
+/** Bytes of an item by its first byte, where that tells: short strings and what has no parts; else 0. */
+const itemBytes = Uint8Array.from({ length: 256 }, (_, head) => {
+  const major = head >> 5;
+  const info = head & 0x1f;
+  if (major < MAJOR_BYTES || major === 7) return info < 0x1c ? headerBytes(head) : 0;
+  return major <= MAJOR_TEXT && info < 24 ? 1 + info : 0;
+});
+
+/** Position behind the item at `start`, in bytes that are known to be valid. */
 export function skip(bytes: Uint8Array, start: number): number {
+  const size = itemBytes[bytes[start]!]!;
+  return size > 0 ? start + size : skipLong(bytes, start);
+}
+
+function skipLong(bytes: Uint8Array, start: number): number {
   let position = start;
   for (let pending = 1; pending > 0; pending--) {
     const head = bytes[position]!;
