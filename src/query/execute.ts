@@ -3,21 +3,26 @@
  * limits and projects, one row at a time. Synchronous and free of I/O other than storage reads, so
  * that the same code runs inline, on a pool worker and inside a write transaction.
  */
-import { encode } from "../cbor/codec.js";
+import { decodePrefix, encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { idKeyBytesMax, sortBytesMax } from "../limits.js";
 import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
-import { getDocument, type IdKeyRange, scanDocuments } from "../storage/collection.js";
+import { getDocument, type IdKeyRange } from "../storage/collection.js";
 import { decodeDocument } from "../storage/document.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
+import { compileFieldReader } from "../storage/field-reader.js";
 import { entryIdKey, isOpaqueEntry } from "../storage/index-entries.js";
 import { encodeKey, typeBracket } from "../storage/key.js";
+import { RangeScanner, scanCollection } from "../storage/range-scanner.js";
 import { readStatistics } from "../storage/statistics.js";
 import type { Document } from "../values/document.js";
+import { compileByteFilter } from "./byte-filter.js";
 import { type Control, unlimited } from "./control.js";
-import { compileFilter } from "./filter.js";
+import { compileFilter, type Matcher } from "./filter.js";
+import { filterPaths } from "./filter-paths.js";
 import type { IdBound } from "./id-plan.js";
+import { parsePath } from "./path.js";
 import { compileEntryReader } from "./plan/entry-document.js";
 import type { IndexScan, KeyRange } from "./plan/index-bounds.js";
 import type { Access, CollectionAccess, IdsAccess, Plan } from "./plan/plan.js";
@@ -148,45 +153,47 @@ export function countByIndex(
   const { access, residual } = plan;
   if (access.kind !== "index" || residual !== undefined) return undefined;
   let count = 0;
-  for (const _ of indexRows(view, access, false, control, examined)) count += 1;
+  if (access.index.multikey.length > 0) {
+    for (const _ of indexRows(view, access, false, control, examined)) count += 1;
+    return count;
+  }
+  for (const range of access.ranges) {
+    count += countSteps(scanEntries(view, range, false), Number.POSITIVE_INFINITY, control);
+  }
+  examined.keys += count;
   return count;
 }
 
-function factsOf({ environment, collectionId, indexes, snapshot }: View, control: Control) {
-  const reading = snapshot ? snapshot.options : environment.latest;
-  const count = (keys: Iterable<unknown>) => {
-    let counted = 0;
-    for (const _ of keys) {
-      control.step(0);
-      counted += 1;
-    }
-    return counted;
-  };
+function factsOf(view: View, control: Control): CollectionFacts {
+  const { environment, collectionId, indexes, snapshot } = view;
   return {
     indexes,
     documents: () => readStatistics(environment, collectionId, snapshot).documents,
     keys: (access, limit) => {
       if (access.kind === "index") {
         let counted = 0;
-        for (const { start, end } of access.ranges) {
-          if (counted >= limit) break;
-          const range = { start, end, limit: limit - counted, ...reading };
-          counted += count(environment.stores.indexes.getKeys(range));
+        for (const range of access.ranges) {
+          counted += countSteps(scanEntries(view, range, false), limit - counted, control);
         }
         return counted;
       }
-      const documents = scanDocuments(environment, collectionId, rangeOf(access), false, snapshot);
-      return count(firstOf(documents, limit));
+      const range = rangeOf(access);
+      const scanner = scanCollection(environment, collectionId, range, false, snapshot);
+      return countSteps(scanner, limit, control);
     },
-  } satisfies CollectionFacts;
+  };
 }
 
-function* firstOf<T>(items: Iterable<T>, limit: number): Generator<T, void, void> {
-  let given = 0;
-  for (const item of items) {
-    yield item;
-    given += 1;
-    if (given === limit) return;
+function countSteps(scanner: RangeScanner, limit: number, control: Control): number {
+  try {
+    let counted = 0;
+    while (counted < limit && scanner.next()) {
+      control.step(0);
+      counted += 1;
+    }
+    return counted;
+  } finally {
+    scanner.close();
   }
 }
 
@@ -245,11 +252,37 @@ function* matchingRows(
   control: Control,
   examined: Examined,
 ): Generator<Row, void, void> {
+  const { access, residual } = plan;
   // Compiled also when nothing is walked: a wrong filter is an error on an empty collection too.
-  const matches = plan.residual && compileFilter(plan.residual);
+  const matches = residual && compileFilter(residual);
+  if (access.kind === "scan" || access.kind === "range") {
+    yield* collectionRows(
+      view,
+      access,
+      plan.isReverse,
+      compileScanTest(residual, matches),
+      control,
+      examined,
+    );
+    return;
+  }
   for (const row of accessRows(view, plan, control, examined)) {
     if (!matches || matches(row.source)) yield row;
   }
+}
+
+/** Whether the stored document at the beginning of the bytes matches. */
+type ScanTest = (bytes: Uint8Array, length: number) => boolean;
+
+/** Decides on the bytes where it can, and otherwise on the fields that the filter looks at. */
+function compileScanTest(filter: Document | undefined, matches: Matcher | undefined): ScanTest {
+  if (!filter || !matches) return () => true;
+  const paths = filterPaths(filter);
+  const read = paths && compileFieldReader(paths.map((path) => parsePath(path).segments));
+  const onBytes = compileByteFilter(filter);
+  return (bytes, length) =>
+    onBytes?.(bytes, 0) ??
+    matches(read ? read(bytes, 0) : (decodePrefix(bytes, length) as Document));
 }
 
 function accessRows(
@@ -265,7 +298,7 @@ function accessRows(
       return idRows(view, access, isReverse, control, examined);
     case "range":
     case "scan":
-      return collectionRows(view, access, isReverse, control, examined);
+      return collectionRows(view, access, isReverse, () => true, control, examined);
     case "index":
       return isCovered
         ? coveredRows(view, access, isReverse, control, examined)
@@ -298,15 +331,20 @@ function* collectionRows(
   { environment, collectionId, snapshot }: View,
   access: CollectionAccess,
   isReverse: boolean,
+  matches: ScanTest,
   control: Control,
   examined: Examined,
 ): Generator<Row, void, void> {
-  const range = rangeOf(access);
-  for (const stored of scanDocuments(environment, collectionId, range, isReverse, snapshot)) {
-    control.step(stored.bytes.length);
-    if (access.kind === "range") examined.keys += 1;
-    examined.documents += 1;
-    yield new Row(stored.idKey, stored.bytes);
+  const scanner = scanCollection(environment, collectionId, rangeOf(access), isReverse, snapshot);
+  try {
+    while (scanner.next()) {
+      control.step(scanner.length);
+      if (access.kind === "range") examined.keys += 1;
+      examined.documents += 1;
+      if (matches(scanner.bytes, scanner.length)) yield new Row(scanner.key(), scanner.value());
+    }
+  } finally {
+    scanner.close();
   }
 }
 
@@ -319,32 +357,35 @@ interface EntryRow {
 
 /** The entries of a walk, one for each document. */
 function* indexRows(
-  { environment, snapshot }: View,
+  view: View,
   { index, ranges }: IndexScan,
   isReverse: boolean,
   control: Control,
   examined: Examined,
 ): Generator<EntryRow, void, void> {
-  const reading = snapshot ? snapshot.options : environment.latest;
   const seen = index.multikey.length > 0 ? new SeenIds() : undefined;
   for (const range of isReverse ? [...ranges].reverse() : ranges) {
-    const entries = environment.stores.indexes.getRange({
-      ...directed(range, isReverse),
-      ...reading,
-    });
-    for (const { key, value } of entries) {
-      control.step(0);
-      examined.keys += 1;
-      const idKey = entryIdKey(key, value);
-      if (!seen || seen.add(idKey)) yield { idKey, key, value };
+    const scanner = scanEntries(view, range, isReverse);
+    try {
+      while (scanner.next()) {
+        control.step(0);
+        examined.keys += 1;
+        const key = scanner.key();
+        const value = scanner.value();
+        const idKey = entryIdKey(key, value);
+        if (!seen || seen.add(idKey)) yield { idKey, key, value };
+      }
+    } finally {
+      scanner.close();
     }
   }
 }
 
-function directed({ start, end }: KeyRange, isReverse: boolean) {
-  if (!isReverse) return { start, end };
+function scanEntries({ environment, snapshot }: View, { start, end }: KeyRange, reverse: boolean) {
+  const reading = snapshot ? snapshot.options : environment.latest;
   // No key is an edge itself, so it does not matter to which side an edge belongs.
-  return { start: end, end: start, reverse: true };
+  const range = reverse ? { start: end, end: start, reverse } : { start, end };
+  return new RangeScanner(environment.stores.indexes, { ...range, ...reading });
 }
 
 function* fetchedRows(
