@@ -194,8 +194,8 @@ function prepareInsert(operation: InsertOperation): PreparedWrite {
 
 function prepareBulk(operation: BulkOperation): PreparedWrite {
   for (const model of operation.models) {
+    // What is wrong with another one is its own failure, as in MongoDB.
     if (model.op === "insert") splitDocuments(model.document, 1);
-    else compileFilter(model.filter);
   }
   return {
     apply: (transaction) => {
