@@ -76,6 +76,11 @@ export class ClientSession {
     deliver?.(outcome);
   }
 
+  /** A write that was begun is left to the next Host: nobody is answered here. */
+  leave(sequence: number): void {
+    this.#underWay.delete(sequence);
+  }
+
   /** The outcome of a write that was applied before, if it was. */
   outcomeOf(environment: Environment, sequence: number): WriteOutcome | undefined {
     let stored = this.#stored.get(environment);

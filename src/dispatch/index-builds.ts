@@ -11,7 +11,7 @@
  */
 
 import { decode } from "../cbor/codec.js";
-import { decodeError, type EncodedError, LioranError } from "../errors.js";
+import { decodeError, type EncodedError } from "../errors.js";
 import { listCollections } from "../storage/catalog.js";
 import type { Databases } from "../storage/databases.js";
 import { readProgress } from "../storage/index-catalog.js";
@@ -24,6 +24,9 @@ import type { WriteOutcome } from "./outcome.js";
 import type { Writer } from "./writer.js";
 
 const nothing = new Uint8Array(0);
+
+/** The Host stops, and leaves the build, and whoever waits for it, to the next one. Never reaches a caller. */
+export class BuildLeft extends Error {}
 
 export class IndexBuilds {
   readonly #databases: Databases;
@@ -44,6 +47,7 @@ export class IndexBuilds {
    * answer.
    *
    * @returns their names
+   * @throws BuildLeft when the Host stops first
    */
   async create(operation: CreateIndexesOperation): Promise<string[]> {
     const { db, durability, indexes } = operation;
@@ -70,9 +74,10 @@ export class IndexBuilds {
     }
   }
 
-  /** Leaves what is unfinished to the next primary. */
-  stop(): void {
+  /** Leaves what is unfinished to the next primary. Resolves once nothing of it is written any more. */
+  async stop(): Promise<void> {
     this.#stopped = true;
+    await Promise.allSettled([...this.#underWay.values()]);
   }
 
   status(): IndexBuildStatus[] {
@@ -106,7 +111,7 @@ export class IndexBuilds {
   async #buildSlices(db: string, building: Building): Promise<void> {
     let isDone = false;
     while (!isDone) {
-      if (this.#stopped) throw closing();
+      if (this.#stopped) throw new BuildLeft();
       try {
         await this.#write(db, true, (transaction) => {
           isDone = buildSlice(transaction, db, building).isDone;
@@ -139,11 +144,4 @@ export class IndexBuilds {
       });
     });
   }
-}
-
-function closing(): LioranError {
-  return new LioranError(
-    "INDEX_BUILD_ABORTED",
-    "The primary closes; the next one goes on with the build.",
-  );
 }

@@ -25,6 +25,7 @@ export class TtlSweeper {
   readonly #timer: NodeJS.Timeout;
   /** Databases whose last sweep waits for its commit. */
   readonly #busy = new Set<string>();
+  #stopped = false;
 
   constructor(databases: Databases, writer: Writer) {
     this.#databases = databases;
@@ -33,6 +34,7 @@ export class TtlSweeper {
   }
 
   stop(): void {
+    this.#stopped = true;
     clearInterval(this.#timer);
   }
 
@@ -66,7 +68,8 @@ export class TtlSweeper {
       },
       settle: () => {
         this.#busy.delete(name);
-        if (removed === ttlSliceDocuments) this.#remove(db, collectionId, indexId);
+        if (removed === ttlSliceDocuments && !this.#stopped)
+          this.#remove(db, collectionId, indexId);
       },
     });
   }

@@ -10,8 +10,13 @@ import type { Databases } from "../storage/databases.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { ClientSession } from "./client-session.js";
 import type { QueryPool } from "./dispatcher.js";
-import type { IndexBuilds } from "./index-builds.js";
-import type { SearchOperation, SearchResult, WriteOperation } from "./operation.js";
+import { BuildLeft, type IndexBuilds } from "./index-builds.js";
+import type {
+  CreateIndexesOperation,
+  SearchOperation,
+  SearchResult,
+  WriteOperation,
+} from "./operation.js";
 import type { WriteOutcome } from "./outcome.js";
 import {
   applyUnlessStale,
@@ -31,6 +36,8 @@ export interface WriteRequest {
   sequence: number;
   /** Takes the outcome, once; never throws. */
   settle(outcome: WriteOutcome): void;
+  /** The next Host answers it, when the client sends it again. */
+  leave(): void;
   /** Takes an error that came up before the write was queued, once; never throws. */
   fail(error: unknown): void;
 }
@@ -57,9 +64,7 @@ export class WriteExecutor {
   execute(request: WriteRequest): void {
     const { operation, settle, fail } = request;
     if (operation.kind === "createIndexes") {
-      this.#builds.create(operation).then((names) => {
-        settle({ failed: false, body: encodeReply({ names }) });
-      }, fail);
+      this.#createIndexes(request, operation);
       return;
     }
     let prepared: PreparedWrite;
@@ -82,6 +87,16 @@ export class WriteExecutor {
     const search = (query: SearchOperation) => pool.run(query, new CancelFlag());
     const submit = (found: SearchResult | undefined) => this.#submit(request, prepared, found);
     searchUntilFresh(prepared.search, search, submit).catch(fail);
+  }
+
+  #createIndexes({ settle, fail, leave }: WriteRequest, operation: CreateIndexesOperation): void {
+    this.#builds
+      .create(operation)
+      .then((names) => settle({ failed: false, body: encodeReply({ names }) }))
+      .catch((error: unknown) => {
+        if (error instanceof BuildLeft) leave();
+        else fail(error);
+      });
   }
 
   /** Queues a write with what a search found. @returns false when that was outdated */

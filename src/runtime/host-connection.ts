@@ -254,7 +254,11 @@ export class HostConnection {
       fail(error);
       return;
     }
-    this.#context.writes.execute({ operation, bytes, session, sequence, settle, fail });
+    const leave = () => {
+      session.leave(sequence);
+      this.#forget();
+    };
+    this.#context.writes.execute({ operation, bytes, session, sequence, settle, fail, leave });
   }
 
   /** The outcome of a write that was applied before its client lost its connection. */
@@ -264,11 +268,17 @@ export class HostConnection {
     return environment && session.outcomeOf(environment, sequence);
   }
 
-  #answer(sequence: number, { failed, body }: WriteOutcome): void {
+  /** One request less waits for this connection. */
+  #forget(): void {
     if (this.#state === "closed") return;
     this.#inFlight -= 1;
     this.#context.inFlightChanged(-1);
     invariant(this.#inFlight >= 0, "more answers than requests");
+  }
+
+  #answer(sequence: number, { failed, body }: WriteOutcome): void {
+    if (this.#state === "closed") return;
+    this.#forget();
     this.#answeredBytes += frameHeaderBytes + body.length;
     this.#channel.send(failed ? FrameKind.failure : FrameKind.reply, sequence, body);
     this.#holdIfBehind();

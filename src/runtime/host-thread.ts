@@ -99,8 +99,8 @@ async function start(options: HostStart): Promise<void> {
   stop = async (timeoutMs) => {
     clearInterval(upkeep);
     sweeper.stop();
-    builds.stop();
     server.stopReading();
+    await builds.stop();
     await server.answered(timeoutMs);
     await writer.drain();
     await server.close("the primary closes", timeoutMs);
