@@ -28,9 +28,11 @@ export const indexesPerCollectionMax = 63;
 export const indexRangesMax = 1_000;
 /** Entries counted, at most, to compare two indexes for one query. */
 export const selectivityKeysMax = 2_048;
-/** Documents that one slice of an index build looks at, at most ... */
-export const indexBuildSliceDocuments = 2_000;
-/** ... and for how long: other writes wait for the commit it is part of. */
+/** An index of a collection of at most so many documents is built in the commit that creates it. */
+export const indexAtOnceDocumentsMax = 2_000;
+/** Entries of an index build that are gathered in memory before they are stored in the order of their keys. */
+export const indexBuildRunBytes = 64 * MiB;
+/** How long one slice of an index build takes: other writes wait for the commit it is part of. */
 export const indexBuildSliceMs = 10;
 /** How often expired documents (`expireAfterSeconds`) are looked for. MongoDB: 60 s. */
 export const ttlSweepIntervalMs = 5_000;

@@ -6,24 +6,33 @@
  *
  * Invariants
  *  1. An index is built by one build at a time, however many callers wait for it.
- *  2. How far a build has got is in the same commit as the entries it has made.
+ *  2. How far a build has got is in the same commit as the last entries up to there.
  *  3. A build that fails leaves no index behind.
  */
 
 import { decode } from "../cbor/codec.js";
 import { decodeError, type EncodedError } from "../errors.js";
+import { indexBuildRunBytes, indexBuildSliceMs } from "../limits.js";
 import { listCollections } from "../storage/catalog.js";
 import type { Databases } from "../storage/databases.js";
+import type { Environment } from "../storage/environment.js";
 import { readProgress } from "../storage/index-catalog.js";
+import { endWatch, watchChanges } from "../storage/index-changes.js";
 import { readStatistics } from "../storage/statistics.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
+import { IndexRun } from "./index-run.js";
 import { checkIndexSpec } from "./index-spec.js";
-import { abandonBuild, applyCreateIndexes, type Building, buildSlice } from "./index-statements.js";
+import { abandonBuild, applyCreateIndexes, type Building, storeRun } from "./index-statements.js";
 import type { CreateIndexesOperation, IndexBuildStatus } from "./operation.js";
 import type { WriteOutcome } from "./outcome.js";
 import type { Writer } from "./writer.js";
 
 const nothing = new Uint8Array(0);
+
+/** Others' requests are read in between. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /** The Host stops, and leaves the build, and whoever waits for it, to the next one. Never reaches a caller. */
 export class BuildLeft extends Error {}
@@ -102,25 +111,54 @@ export class IndexBuilds {
     const name = `${db}/${building.indexId}`;
     let build = this.#underWay.get(name);
     if (!build) {
-      build = this.#buildSlices(db, building).finally(() => this.#underWay.delete(name));
+      build = this.#buildRuns(db, building).finally(() => this.#underWay.delete(name));
       this.#underWay.set(name, build);
     }
     return build;
   }
 
-  async #buildSlices(db: string, building: Building): Promise<void> {
-    let isDone = false;
-    while (!isDone) {
-      if (this.#stopped) throw new BuildLeft();
-      try {
-        await this.#write(db, true, (transaction) => {
-          isDone = buildSlice(transaction, db, building).isDone;
-        });
-      } catch (error) {
+  async #buildRuns(db: string, building: Building): Promise<void> {
+    const environment = this.#databases.get(db)!;
+    try {
+      for (let isDone = false; !isDone; ) isDone = await this.#buildRun(db, environment, building);
+    } catch (error) {
+      if (!(error instanceof BuildLeft)) {
         await this.#write(db, true, (transaction) => abandonBuild(transaction, building));
-        throw error;
       }
+      throw error;
+    } finally {
+      endWatch(environment, building.indexId);
     }
+  }
+
+  /** Gathers the entries of many documents and stores them. @returns whether these were the last */
+  async #buildRun(db: string, environment: Environment, building: Building): Promise<boolean> {
+    const changed = watchChanges(environment, building.indexId);
+    environment.refresh();
+    const progress = readProgress(environment, building.indexId);
+    if (!progress) return true;
+    const run = new IndexRun(progress.doneTo);
+    while (!run.isLast && run.bytes < indexBuildRunBytes) {
+      if (this.#stopped) throw new BuildLeft();
+      this.#gather(environment, building, run);
+      await nextTurn();
+    }
+    for (let isStored = false; !isStored; ) {
+      if (this.#stopped) throw new BuildLeft();
+      await this.#write(db, false, (transaction) => {
+        isStored = storeRun(transaction, db, building, run, changed);
+      });
+    }
+    return run.isLast;
+  }
+
+  #gather(environment: Environment, building: Building, run: IndexRun): void {
+    environment.refresh();
+    const entry = listCollections(environment).find(({ id }) => id === building.collectionId);
+    const index = entry?.indexes.find(({ id }) => id === building.indexId);
+    // The next transaction finds that out, and says so.
+    if (!entry || !index) run.isLast = true;
+    else run.gather(environment, entry, index, performance.now() + indexBuildSliceMs / 2);
   }
 
   /** Runs `work` in the next commit of the database. @throws what it throws */

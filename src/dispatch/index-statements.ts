@@ -4,7 +4,7 @@
  * Owning thread: the Host.
  */
 import { LioranError } from "../errors.js";
-import { indexBuildSliceDocuments, indexBuildSliceMs, indexesPerCollectionMax } from "../limits.js";
+import { indexAtOnceDocumentsMax, indexBuildSliceMs, indexesPerCollectionMax } from "../limits.js";
 import { isSameKey } from "../query/plan/planner.js";
 import {
   type CollectionEntry,
@@ -14,21 +14,23 @@ import {
   listCollections,
   nextId,
 } from "../storage/catalog.js";
-import { type StoredDocument, scanDocuments } from "../storage/collection.js";
-import { decodeDocument } from "../storage/document.js";
+import { getDocument, scanDocuments } from "../storage/collection.js";
 import {
   addIndex,
   finishBuild,
   indexNamed,
+  noteEntries,
   readProgress,
   removeIndex,
   writeProgress,
 } from "../storage/index-catalog.js";
+import { type ChangedIds, idText } from "../storage/index-changes.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
+import type { IndexRun } from "./index-run.js";
 import { existingIndex, type IndexSpec, idIndexName, isIdKey } from "./index-spec.js";
 import { noCollection } from "./missing-collection.js";
 import type { CreateIndexesOperation, DropIndexesOperation } from "./operation.js";
-import { indexDocument } from "./stored-documents.js";
+import { duplicateKey, hasOtherHolder, indexDocument, indexedPart } from "./stored-documents.js";
 
 /** An index that is being built, wherever its collection is named to meanwhile. */
 export interface Building {
@@ -48,7 +50,7 @@ export function applyCreateIndexes(
   { db, collection, indexes }: CreateIndexesOperation,
 ): Building[] {
   const { id, name } = ensureCollection(transaction, collection);
-  const isSmall = transaction.statistics(id).documents <= indexBuildSliceDocuments;
+  const isSmall = transaction.statistics(id).documents <= indexAtOnceDocumentsMax;
   const building: Building[] = [];
   for (const spec of indexes) {
     if (isIdKey(spec.key)) continue;
@@ -61,8 +63,8 @@ export function applyCreateIndexes(
     }
     if (index.state === "ready") continue;
     const one = { collectionId: id, indexId: index.id };
-    const isDone = isSmall && !existing && buildSlice(transaction, db, one).isDone;
-    if (!isDone) building.push(one);
+    if (isSmall && !existing) indexAll(transaction, db, one);
+    else building.push(one);
   }
   return building;
 }
@@ -95,56 +97,76 @@ function newIndex(
   };
 }
 
-/** What of a build is left. */
-export interface BuildState {
-  readonly isDone: boolean;
-  /** Documents looked at so far. */
-  readonly documents: number;
-}
-
 /**
- * Indexes the next documents of a build, as many as there is time for.
+ * Stores the next entries of a run, as many as there is time for. With the last of them it is noted how far the
+ * build has got.
  *
+ * @returns whether the run is stored
  * @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS, INDEX_BUILD_ABORTED when the index is gone
  */
-export function buildSlice(
+export function storeRun(
   transaction: WriteTransaction,
   db: string,
-  { collectionId, indexId }: Building,
-): BuildState {
+  building: Building,
+  run: IndexRun,
+  changed: ChangedIds,
+): boolean {
   const { environment } = transaction;
+  const { entry, index } = buildOf(transaction, building);
+  const { indexes } = environment.stores;
+  const untilMs = performance.now() + indexBuildSliceMs;
+  for (let count = 1; ; count += 1) {
+    const next = run.take();
+    if (!next) break;
+    const { key, value, idKey } = next;
+    if (changed.size > 0 && changed.has(idText(idKey))) continue;
+    if (index.unique && hasOtherHolder(transaction, key, value, idKey)) {
+      const bytes = getDocument(environment, entry.id, idKey)!;
+      throw duplicateKey({ db, entry }, index, indexedPart(entry, bytes));
+    }
+    // When this slice fails the index is abandoned, so what was there before does not matter.
+    transaction.put(indexes, key, value, undefined);
+    if (count % 32 === 0 && performance.now() > untilMs) return false;
+  }
+  // A write that failed has left its document, and no entries.
+  for (const idKey of changed.values()) {
+    const bytes = getDocument(environment, entry.id, idKey);
+    if (bytes) indexDocument(transaction, { db, entry }, index, indexedPart(entry, bytes), idKey);
+  }
+  noteEntries(transaction, entry.name, index.id, { multikey: [...run.multikey], isCut: run.isCut });
+  if (run.isLast) finishBuild(transaction, entry.name, index.id);
+  else {
+    const { documents } = readProgress(environment, index.id)!;
+    const done = { doneTo: run.lastId, documents: documents + run.documents };
+    writeProgress(transaction, index.id, done);
+  }
+  return true;
+}
+
+/** @throws INDEX_BUILD_ABORTED when the index is gone */
+function buildOf(
+  transaction: WriteTransaction,
+  { collectionId, indexId }: Building,
+): { entry: CollectionEntry; index: IndexEntry } {
   const entry = collectionOf(transaction, collectionId);
   const index = entry?.indexes.find(({ id }) => id === indexId);
   if (!entry || !index) throw aborted();
-  if (index.state === "ready") return { isDone: true, documents: 0 };
-  const { doneTo, documents } = readProgress(environment, indexId)!;
-  const range = doneTo.length > 0 ? { lower: { key: doneTo, inclusive: false } } : {};
-  const untilMs = performance.now() + indexBuildSliceMs;
-  let count = 0;
-  for (const { idKey, bytes } of sliceOf(scanDocuments(environment, collectionId, range, false))) {
-    indexDocument(transaction, { db, entry }, index, decodeDocument(bytes), idKey);
-    count += 1;
-    const isOver = count >= indexBuildSliceDocuments || performance.now() > untilMs;
-    if (isOver && documents + count < transaction.statistics(collectionId).documents) {
-      writeProgress(transaction, indexId, {
-        doneTo: Uint8Array.from(idKey),
-        documents: documents + count,
-      });
-      return { isDone: false, documents: documents + count };
-    }
-  }
-  finishBuild(transaction, entry.name, indexId);
-  return { isDone: true, documents: documents + count };
+  return { entry, index };
 }
 
-/** Read before anything is written, and no more than one slice can take. */
-function sliceOf(documents: Iterable<StoredDocument>): StoredDocument[] {
-  const slice: StoredDocument[] = [];
-  for (const document of documents) {
-    slice.push(document);
-    if (slice.length > indexBuildSliceDocuments) break;
+/** Indexes a whole collection that is small. */
+function indexAll(
+  transaction: WriteTransaction,
+  db: string,
+  { collectionId, indexId }: Building,
+): void {
+  const { environment } = transaction;
+  const { entry, index } = buildOf(transaction, { collectionId, indexId });
+  // Read before anything is written.
+  for (const { idKey, bytes } of [...scanDocuments(environment, collectionId, {}, false)]) {
+    indexDocument(transaction, { db, entry }, index, indexedPart(entry, bytes), idKey);
   }
-  return slice;
+  finishBuild(transaction, entry.name, indexId);
 }
 
 /** The collection of that number, whatever it is called by now. */

@@ -4,12 +4,12 @@
  *
  * Owning thread: the Host, inside a write transaction.
  *
- * Invariant: in each commit every document has exactly the entries that `index-keys.ts` gives for it, in
- * every index that is ready, and in one that is being built if it lies in the part that is done or has been
- * written since the build began.
+ * Invariant: in each commit every document has exactly the entries that `index-keys.ts` gives for it in every
+ * index that is ready, and in one that is being built if it was written since the build began.
  */
 import { LioranError } from "../errors.js";
 import { compileIndex, type DocumentEntries } from "../query/index-keys.js";
+import { parsePath } from "../query/path.js";
 import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
 import {
   deleteDocument,
@@ -18,7 +18,9 @@ import {
   updateDocument,
 } from "../storage/collection.js";
 import { decodeDocument } from "../storage/document.js";
+import { compileFieldReader } from "../storage/field-reader.js";
 import { noteEntries } from "../storage/index-catalog.js";
+import { noteChange } from "../storage/index-changes.js";
 import { entryIdKey, entryValuesEnd, type IndexEntryBytes } from "../storage/index-entries.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { Document } from "../values/document.js";
@@ -38,8 +40,9 @@ export function addDocument(
 ): void {
   insertDocument(transaction, entry.id, `${db}.${entry.name}`, idKey, bytes);
   if (entry.indexes.length === 0) return;
-  const document = decodeDocument(bytes);
+  const document = indexedPart(entry, bytes);
   for (const index of entry.indexes) {
+    noteIfBuilding(transaction, index, idKey);
     indexDocument(transaction, { db, entry }, index, document, idKey);
   }
 }
@@ -54,9 +57,10 @@ export function changeDocument(
   const { entry } = target;
   updateDocument(transaction, entry.id, before, bytes);
   if (entry.indexes.length === 0) return;
-  const old = decodeDocument(before.bytes);
-  const document = decodeDocument(bytes);
+  const old = indexedPart(entry, before.bytes);
+  const document = indexedPart(entry, bytes);
   for (const index of entry.indexes) {
+    noteIfBuilding(transaction, index, before.idKey);
     reindexDocument(transaction, target, index, old, document, before.idKey);
   }
 }
@@ -68,11 +72,39 @@ export function removeDocument(
 ): void {
   deleteDocument(transaction, entry.id, before);
   if (entry.indexes.length === 0) return;
-  const document = decodeDocument(before.bytes);
+  const document = indexedPart(entry, before.bytes);
   for (const index of entry.indexes) {
+    noteIfBuilding(transaction, index, before.idKey);
     const { entries } = entriesBefore(index, document, before.idKey);
     removeEntries(transaction, entries, index);
   }
+}
+
+function noteIfBuilding(transaction: WriteTransaction, index: IndexEntry, idKey: Uint8Array): void {
+  if (index.state === "building") noteChange(transaction.environment, index.id, idKey);
+}
+
+const readers = new WeakMap<CollectionEntry, (bytes: Uint8Array) => Document>();
+
+/** What the indexes of a collection look at of a stored document. */
+export function indexedPart(entry: CollectionEntry, bytes: Uint8Array): Document {
+  let read = readers.get(entry);
+  if (!read) {
+    read = compileReader(entry);
+    readers.set(entry, read);
+  }
+  return read(bytes);
+}
+
+function compileReader({ indexes }: CollectionEntry): (bytes: Uint8Array) => Document {
+  const paths = new Set<string>();
+  for (const index of indexes) {
+    const looked = compileIndex(index).paths;
+    if (!looked) return decodeDocument;
+    for (const path of looked) paths.add(path);
+  }
+  const read = compileFieldReader(Array.from(paths, (path) => parsePath(path).segments));
+  return (bytes) => read(bytes, 0);
 }
 
 /** Adds the entries of one document to one index. @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS */
@@ -151,7 +183,7 @@ function removeEntries(
 }
 
 /** Whether another document has an entry with the same values. */
-function hasOtherHolder(
+export function hasOtherHolder(
   transaction: WriteTransaction,
   key: Uint8Array,
   value: Uint8Array,

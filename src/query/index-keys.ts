@@ -21,6 +21,7 @@ import { isReadable } from "../storage/key-values.js";
 import { equalValues } from "../values/compare.js";
 import { type Document, isSubdocument } from "../values/document.js";
 import { compileFilter } from "./filter.js";
+import { filterPaths } from "./filter-paths.js";
 import { fieldOf, isIndex, parsePath } from "./path.js";
 
 /** The values at one key field of a document. */
@@ -45,6 +46,8 @@ const none: DocumentEntries = { entries: [], multikey: [], isCut: false };
 /** An index, ready to be applied to documents. */
 export interface CompiledIndex {
   readonly index: IndexEntry;
+  /** What it looks at of a document; `undefined`: the whole of it. */
+  readonly paths: readonly string[] | undefined;
   /** @throws CANNOT_INDEX_PARALLEL_ARRAYS */
   entriesOf(document: Document, idKey: Uint8Array): DocumentEntries;
   /** What the document has at each key field, for the message of a violated unique index. */
@@ -66,8 +69,10 @@ function compile(index: IndexEntry): CompiledIndex {
   const paths = index.key.map(([path]) => parsePath(path));
   const matches = index.partialFilter && compileFilter(index.partialFilter);
   const isDescending = index.key.map(([, direction]) => direction === -1);
+  const filtered = index.partialFilter ? filterPaths(index.partialFilter) : [];
   return {
     index,
+    paths: filtered && ["_id", ...index.key.map(([path]) => path), ...filtered],
     entriesOf: (document, idKey) => {
       if (matches && !matches(document)) return none;
       const fields = paths.map(({ segments }) => valuesAt(document, segments));
