@@ -17,7 +17,7 @@ import {
 import { isWide } from "./character-set.js";
 import { backtrackingSteps } from "./cost.js";
 import { type Finder, LinearRegex, type MatchPositions, NotLinear } from "./linear-engine.js";
-import { positionsDiffer } from "./positions.js";
+import { positionsDiffer } from "./shape.js";
 import { type Steps, stepsFor } from "./steps.js";
 import { childrenOf, parseRegex, type RegexNode } from "./syntax.js";
 

@@ -8,6 +8,7 @@
  * follows needs a character that the loop does not take: then every way but the last fails at once.
  */
 import { areDisjoint, type CharacterSet, characterSet, union } from "./character-set.js";
+import { isAnchored, longestCapture, reversed } from "./shape.js";
 import {
   ENDLESS,
   isOne,
@@ -20,7 +21,7 @@ import {
   sum,
   ZERO,
 } from "./steps.js";
-import { childrenOf, type RegexNode, type RepeatNode } from "./syntax.js";
+import type { RegexNode, RepeatNode } from "./syntax.js";
 
 /** What is known about everything that comes after a part. */
 interface Follow {
@@ -51,22 +52,6 @@ export function backtrackingSteps(node: RegexNode, flags: string): Steps {
   // An anchored expression still fails once at every other position.
   if (!flags.includes("m") && isAnchored(node)) return sum(perStart, LENGTH, once);
   return sum(product(perStart, [1, 1]), once);
-}
-
-/** Whether every match starts where the text starts. */
-export function isAnchored(node: RegexNode): boolean {
-  switch (node.kind) {
-    case "assertion":
-      return node.source === "^";
-    case "sequence":
-      return node.parts.length > 0 && isAnchored(node.parts[0]!);
-    case "alternation":
-      return node.branches.every(isAnchored);
-    case "group":
-      return isAnchored(node.body);
-    default:
-      return false;
-  }
 }
 
 /** What a node itself can begin with, and whether it can match nothing. */
@@ -252,43 +237,4 @@ function areDistinct(sets: readonly (CharacterSet | undefined)[]): boolean {
     all = union(all, set);
   }
   return true;
-}
-
-/** Length of the longest group that a reference could refer to. */
-function longestCapture(node: RegexNode): number {
-  const own = node.kind === "group" && node.captures ? longestMatch(node.body) : 0;
-  return Math.max(own, ...childrenOf(node).map(longestCapture));
-}
-
-function longestMatch(node: RegexNode): number {
-  const lengths = childrenOf(node).map(longestMatch);
-  switch (node.kind) {
-    case "set":
-      return 1;
-    case "sequence":
-      return total(lengths);
-    case "repeat":
-      return lengths[0] === 0 || node.max === 0 ? 0 : lengths[0]! * node.max;
-    case "backreference":
-      return Number.POSITIVE_INFINITY;
-    case "look":
-      return 0;
-    default:
-      return Math.max(0, ...lengths);
-  }
-}
-
-/** What looks behind is matched from its end to its start. */
-function reversed(node: RegexNode): RegexNode {
-  switch (node.kind) {
-    case "sequence":
-      return { ...node, parts: node.parts.toReversed().map(reversed) };
-    case "alternation":
-      return { ...node, branches: node.branches.map(reversed) };
-    case "group":
-    case "repeat":
-      return { ...node, body: reversed(node.body) };
-    default:
-      return node;
-  }
 }

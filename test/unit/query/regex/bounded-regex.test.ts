@@ -7,7 +7,7 @@ import { boundedRegex } from "../../../../src/query/regex/bounded-regex.js";
 import { characterSet, contains } from "../../../../src/query/regex/character-set.js";
 import { backtrackingSteps } from "../../../../src/query/regex/cost.js";
 import { LinearRegex, NotLinear } from "../../../../src/query/regex/linear-engine.js";
-import { positionsDiffer } from "../../../../src/query/regex/positions.js";
+import { positionsDiffer } from "../../../../src/query/regex/shape.js";
 import { stepsFor } from "../../../../src/query/regex/steps.js";
 import { parseRegex, type RegexNode } from "../../../../src/query/regex/syntax.js";
 
