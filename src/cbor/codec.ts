@@ -30,7 +30,6 @@ import { correctDates } from "./date.js";
 interface Codec {
   encode(value: unknown, mode: number): Buffer;
   decode(source: Uint8Array, end?: number): unknown;
-  decodeMultiple(source: Uint8Array): unknown[];
   useBuffer(target: Buffer): void;
 }
 
@@ -99,11 +98,6 @@ export function decode(bytes: Uint8Array): unknown {
     return codec.decode(source, bytes.length);
   }
   return codec.decode(asBuffer(bytes));
-}
-
-/** Decodes the items of a CBOR sequence (RFC 8742): items one after the other, without a header. */
-export function decodeSequence(bytes: Uint8Array): unknown[] {
-  return bytes.length === 0 ? [] : codec.decodeMultiple(asBuffer(bytes));
 }
 
 /** Always a fresh view: cbor-x notes its own view on the object, and binary values become Buffers. */

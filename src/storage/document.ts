@@ -135,7 +135,7 @@ function asciiKey(bytes: Uint8Array, start: number): Uint8Array | undefined {
 /** The `_id` of a document, without decoding the rest. */
 export function documentId(bytes: Uint8Array): unknown {
   const start = headerBytes(bytes[0]!) + ID_FIELD.length;
-  return decode(bytes.subarray(start, skip(bytes, start)));
+  return readItem(bytes, start);
 }
 
 /** Where the encoded value of a top-level field lies. Dots in `name` have no meaning here. */

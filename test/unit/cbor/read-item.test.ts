@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decode, encode } from "../../../src/cbor/codec.js";
-import { itemEnd, readItem } from "../../../src/cbor/read-item.js";
+import { itemEnd, readItem, readSequence } from "../../../src/cbor/read-item.js";
 import { scan } from "../../../src/cbor/scan.js";
 import { anyDocument, anyValue } from "../values/arbitrary-values.js";
 
@@ -78,7 +78,13 @@ test("binary values share no memory with what they were read from, nor with each
 });
 
 test("damaged bytes are an error and do not fill the memory", () => {
-  for (const hex of ["9affffffff", "baffffffff6161", "f8ff", "a1"]) {
+  for (const hex of ["9affffffff", "baffffffff6161", "f8ff", "a1", "81".repeat(50), "8301"]) {
     assert.throws(() => readItem(Buffer.from(hex, "hex"), 0), { code: "CORRUPTED" });
   }
+});
+
+test("a sequence is read as its items", () => {
+  const items = [{ a: 1 }, "b", [2n], Buffer.from([1])];
+  assert.deepEqual(readSequence(Buffer.concat(items.map(encode))), items);
+  assert.deepEqual(readSequence(new Uint8Array(0)), []);
 });
