@@ -75,6 +75,8 @@ export const snapshotAgeMaxMs = 60_000;
 
 /** Keys an inline read may look at before it moves to the pool. */
 export const inlineKeysMax = 256;
+/** How long an inline read may take before it moves to the pool. */
+export const inlineMsMax = 5;
 /** Bytes an inline read may return before it moves to the pool. */
 export const inlineBytesMax = 256 * KiB;
 

@@ -3,7 +3,7 @@
  * and result shapes (https://mongodb.github.io/node-mongodb-native/). Where MongoDB's manual defines a
  * semantic, that definition holds.
  */
-import { decode } from "../cbor/codec.js";
+
 import type { IndexSpec } from "../dispatch/index-spec.js";
 import { noCollection } from "../dispatch/missing-collection.js";
 import type {
@@ -17,6 +17,7 @@ import { checkCollectionName } from "../names.js";
 import { planId } from "../query/id-plan.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { CollectionEntry } from "../storage/catalog.js";
+import { decodeDocument } from "../storage/document.js";
 import {
   checkFilter,
   checkHint,
@@ -601,7 +602,7 @@ export class Collection<T extends object = Document> {
       defined(operation),
       checked.signal,
     );
-    const document = value ? (decode(value) as WithId<T>) : null;
+    const document = value ? (decodeDocument(value) as WithId<T>) : null;
     if (!checked.includeResultMetadata) return document;
     const n = matched || upserted.length > 0 ? 1 : 0;
     const lastErrorObject: ModifyResult<T>["lastErrorObject"] = { n };

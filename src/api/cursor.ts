@@ -4,7 +4,7 @@
  *   new --first read--> open --end, close, error--> closed --rewind--> new
  */
 
-import { decodeSequence } from "../cbor/codec.js";
+import { readSequence } from "../cbor/read-item.js";
 import type { CursorResult } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { batchDocumentsMax } from "../limits.js";
@@ -189,7 +189,7 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
       return;
     }
     const { batch } = result;
-    this.#buffer = "documents" in batch ? batch.documents : decodeSequence(batch.bytes);
+    this.#buffer = "documents" in batch ? batch.documents : readSequence(batch.bytes);
     this.#at = 0;
     this.#cursorId = result.cursor;
   }

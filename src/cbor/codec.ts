@@ -30,7 +30,6 @@ import { correctDates } from "./date.js";
 interface Codec {
   encode(value: unknown, mode: number): Buffer;
   decode(source: Uint8Array, end?: number): unknown;
-  decodeMultiple(source: Uint8Array): unknown[];
   useBuffer(target: Buffer): void;
 }
 
@@ -99,28 +98,6 @@ export function decode(bytes: Uint8Array): unknown {
     return codec.decode(source, bytes.length);
   }
   return codec.decode(asBuffer(bytes));
-}
-
-/** A plain view on the buffer that {@link decodePrefix} saw last. */
-let reused: { buffer: Uint8Array; view: Buffer } | undefined;
-
-/**
- * Decodes the item in the first `length` bytes of a buffer that somebody else uses again and again, such
- * as the one in which LMDB hands out values. It looks through a view of its own: lmdb-js has given that
- * buffer a `length` of its own, which makes each access to a byte of it ten times slower.
- */
-export function decodePrefix(buffer: Uint8Array, length: number): unknown {
-  if (length > source.length) return decode(Uint8Array.prototype.slice.call(buffer, 0, length));
-  if (reused?.buffer !== buffer) {
-    const view = Buffer.from(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-    reused = { buffer, view };
-  }
-  return codec.decode(reused.view, length);
-}
-
-/** Decodes the items of a CBOR sequence (RFC 8742): items one after the other, without a header. */
-export function decodeSequence(bytes: Uint8Array): unknown[] {
-  return bytes.length === 0 ? [] : codec.decodeMultiple(asBuffer(bytes));
 }
 
 /** Always a fresh view: cbor-x notes its own view on the object, and binary values become Buffers. */

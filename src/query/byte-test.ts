@@ -30,7 +30,16 @@ const listLengthMax = 8;
 export function compileByteTest(condition: unknown, passes: (value: unknown) => boolean): ByteTest {
   const decoding: ByteTest = (bytes, start) => passes(readItem(bytes, start));
   if (!isOperatorDocument(condition)) return equality(condition) ?? decoding;
+  if (asksForPresence(condition)) {
+    const isWanted = passes(true);
+    return () => isWanted;
+  }
   return operators(condition) ?? decoding;
+}
+
+function asksForPresence(condition: Document): boolean {
+  const names = Object.keys(condition);
+  return names.length === 1 && names[0] === "$exists";
 }
 
 /** All operators of a condition, or nothing when one of them needs the decoded value. */

@@ -3,7 +3,7 @@
  * is never terminated, so this is the only way.
  */
 import { LioranError } from "../errors.js";
-import { inlineBytesMax, inlineKeysMax } from "../limits.js";
+import { inlineBytesMax, inlineKeysMax, inlineMsMax } from "../limits.js";
 
 /** Asked by the executor for each key. */
 export interface Control {
@@ -43,22 +43,29 @@ export class InlineBudgetExceeded extends Error {}
 export class InlineBudget implements Control {
   #keysLeft = inlineKeysMax;
   #bytesLeft = inlineBytesMax;
+  readonly #endMs = performance.now() + inlineMsMax;
 
   step(bytes: number): void {
     this.#keysLeft -= 1;
     this.#bytesLeft -= bytes;
     if (this.#keysLeft < 0 || this.#bytesLeft < 0) throw new InlineBudgetExceeded();
+    // What is asked about a document can take longer than reading it, such as an expression.
+    if ((this.#keysLeft & 15) === 0 && performance.now() > this.#endMs) {
+      throw new InlineBudgetExceeded();
+    }
   }
 }
 
 const pollEveryKeys = 128;
+const pollEveryBytes = 256 * 1024;
 
-/** For heavy reads: polls the flag and the clock every 128 keys. */
+/** For heavy reads: polls the flag and the clock every 128 keys, and more often when documents are large. */
 export class CancellableControl implements Control {
   readonly #flag: CancelFlag | undefined;
   readonly #deadlineMs: number;
   readonly #maxTimeMs: number;
   #untilPoll = 1;
+  #bytesUntilPoll = pollEveryBytes;
 
   /** @param maxTimeMs 0: no limit */
   constructor(flag: CancelFlag | undefined, maxTimeMs: number) {
@@ -67,10 +74,12 @@ export class CancellableControl implements Control {
     this.#deadlineMs = maxTimeMs > 0 ? performance.now() + maxTimeMs : Number.POSITIVE_INFINITY;
   }
 
-  step(): void {
+  step(bytes: number): void {
     this.#untilPoll -= 1;
-    if (this.#untilPoll > 0) return;
+    this.#bytesUntilPoll -= bytes;
+    if (this.#untilPoll > 0 && this.#bytesUntilPoll > 0) return;
     this.#untilPoll = pollEveryKeys;
+    this.#bytesUntilPoll = pollEveryBytes;
     this.poll();
   }
 

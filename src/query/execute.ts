@@ -3,7 +3,7 @@
  * limits and projects, one row at a time. Synchronous and free of I/O other than storage reads, so
  * that the same code runs inline, on a pool worker and inside a write transaction.
  */
-import { decodePrefix, encode } from "../cbor/codec.js";
+import { encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { idKeyBytesMax, sortBytesMax } from "../limits.js";
@@ -281,8 +281,7 @@ function compileScanTest(filter: Document | undefined, matches: Matcher | undefi
   const read = paths && compileFieldReader(paths.map((path) => parsePath(path).segments));
   const onBytes = compileByteFilter(filter);
   return (bytes, length) =>
-    onBytes?.(bytes, 0) ??
-    matches(read ? read(bytes, 0) : (decodePrefix(bytes, length) as Document));
+    onBytes?.(bytes, 0) ?? matches(read ? read(bytes, 0) : decodeDocument(bytes, length));
 }
 
 function accessRows(

@@ -5,13 +5,13 @@
  * Reads may run on any thread; writes run in the Host, inside a write transaction.
  */
 
-import { decodePrefix } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
 import type { Document } from "../values/document.js";
-import { documentId } from "./document.js";
+import { decodeDocument, documentId } from "./document.js";
 import type { Environment, Snapshot } from "./environment.js";
 import { writeKey } from "./key.js";
+import { plainView } from "./plain-view.js";
 import type { WriteTransaction } from "./write-transaction.js";
 
 /** One stored document: its key within the collection and its bytes. */
@@ -88,7 +88,7 @@ export function readById(
 
 /** The document that {@link readById} has read. */
 export function decodeRead(bytes: Buffer): Document {
-  return decodePrefix(bytes, bytes.length) as Document;
+  return decodeDocument(plainView(bytes), bytes.length);
 }
 
 /** Walks the documents of a range of `_id`s in order. The bytes are private copies. */

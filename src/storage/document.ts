@@ -5,6 +5,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { decode, encodePooled } from "../cbor/codec.js";
+import { damagedItem, itemEnd, readItem } from "../cbor/read-item.js";
 import {
   headerBytes,
   MAJOR_ARRAY,
@@ -48,9 +49,16 @@ export function encodeDocument(document: Document): Buffer {
   return startsWithId(bytes, headerBytes(bytes[0]!)) ? bytes : withIdFirst(bytes);
 }
 
-/** Decodes a stored document. The result shares no memory with `bytes`. */
-export function decodeDocument(bytes: Uint8Array): Document {
-  return decode(bytes) as Document;
+/**
+ * Decodes a stored document. The result shares no memory with `bytes`.
+ *
+ * @param length of the document, when other data follow it
+ * @throws LioranError CORRUPTED when the bytes are no whole document
+ */
+export function decodeDocument(bytes: Uint8Array, length = bytes.length): Document {
+  const document = readItem(bytes, 0);
+  if (itemEnd !== length) throw damagedItem();
+  return document as Document;
 }
 
 /**
@@ -127,7 +135,7 @@ function asciiKey(bytes: Uint8Array, start: number): Uint8Array | undefined {
 /** The `_id` of a document, without decoding the rest. */
 export function documentId(bytes: Uint8Array): unknown {
   const start = headerBytes(bytes[0]!) + ID_FIELD.length;
-  return decode(bytes.subarray(start, skip(bytes, start)));
+  return readItem(bytes, start);
 }
 
 /** Where the encoded value of a top-level field lies. Dots in `name` have no meaning here. */

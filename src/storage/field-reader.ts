@@ -76,9 +76,17 @@ export function memberAt<T>(
   start: number,
 ): WantedMember<T> | undefined {
   const candidates = wanted.byHead[bytes[start]!];
-  if (candidates === undefined) return undefined;
+  return candidates && findMember(candidates, bytes, start);
+}
+
+function findMember<T>(
+  candidates: readonly WantedMember<T>[],
+  bytes: Uint8Array,
+  start: number,
+): WantedMember<T> | undefined {
   for (let i = 0; i < candidates.length; i++) {
-    if (liesAt(candidates[i]!.bytes, bytes, start)) return candidates[i];
+    const candidate = candidates[i]!;
+    if (liesAt(candidate.bytes, bytes, start)) return candidate;
   }
   return undefined;
 }

@@ -11,6 +11,7 @@ import { invariant } from "../invariant.js";
 import { keyPrefixBytes } from "../limits.js";
 import { collectionRange, documentKey, type IdKeyRange } from "./collection.js";
 import type { ByteStore, Environment, RangeOptions, Snapshot } from "./environment.js";
+import { plainView } from "./plain-view.js";
 
 /** What we use of the iterators of lmdb-js. */
 interface Cursor {
@@ -23,9 +24,7 @@ interface PresentingStore {
 }
 
 interface Presented {
-  buffer: Uint8Array | undefined;
-  /** Of {@link buffer}. */
-  view: Uint8Array;
+  value: Uint8Array;
   length: number;
   keyBuffer: Uint8Array;
   keyStart: number;
@@ -38,8 +37,7 @@ interface Presented {
 const inPlace = Symbol("the value is presented");
 /** Where lmdb-js has put the current entry. */
 const presented: Presented = {
-  buffer: undefined,
-  view: new Uint8Array(0),
+  value: new Uint8Array(0),
   length: 0,
   keyBuffer: new Uint8Array(0),
   keyStart: 0,
@@ -48,11 +46,7 @@ const presented: Presented = {
 };
 
 function presentValue(buffer: Uint8Array, length: number): symbol {
-  if (buffer !== presented.buffer) {
-    // lmdb-js gives its buffer a `length` of its own, which makes every access to a byte slow.
-    presented.view = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-    presented.buffer = buffer;
-  }
+  presented.value = plainView(buffer);
   presented.length = length;
   presented.entry += 1;
   return inPlace;
@@ -96,7 +90,7 @@ function presenting(store: ByteStore): Presenting {
  */
 export class RangeScanner {
   /** The memory that holds the value: its first {@link length} bytes, and other data behind them. */
-  bytes: Uint8Array = presented.view;
+  bytes: Uint8Array = presented.value;
   length = 0;
   readonly #cursor: Cursor;
   readonly #prefixBytes: number;
@@ -114,7 +108,7 @@ export class RangeScanner {
     const { value } = this.#cursor.next();
     if (value === undefined) return false;
     invariant(value.value === inPlace, "lmdb-js asks the decoder of the derived store");
-    this.bytes = presented.view;
+    this.bytes = presented.value;
     this.length = presented.length;
     this.#entry = presented.entry;
     return true;

@@ -10,6 +10,8 @@ export interface Jobs {
   fill(count: number): Promise<void>;
   /** Sequential awaited reads of `count` filled documents in a random order: operations per second. */
   read(count: number, durationMs: number): Promise<number>;
+  /** Unindexed searches over `count` filled documents: documents looked at per second. */
+  scan(count: number, city: string, score: number, durationMs: number): Promise<number>;
   /** Durable inserts of one document each: operations per second. */
   insert(durationMs: number, inFlight: number): Promise<number>;
   /** Time of each of a sequence of awaited inserts, in milliseconds. */
@@ -23,6 +25,9 @@ export interface Jobs {
   close(): Promise<void>;
 }
 
+/** Documents that are given to a store at once. */
+const fillDocumentsMax = 10_000;
+
 const [, , name, root] = process.argv as [string, string, StoreName, string];
 const store = await openStore(name, root);
 let inserted = 0;
@@ -30,11 +35,19 @@ let inserting: { stop: boolean; acknowledgedAtMs: number[]; done: Promise<void> 
 
 const jobs: Jobs = {
   fill: async (count) => {
-    await store.fill(Array.from({ length: count }, (_, n) => benchDocument(filledId(n), n)));
+    for (let from = 0; from < count; from += fillDocumentsMax) {
+      const length = Math.min(fillDocumentsMax, count - from);
+      const ids = Array.from({ length }, (_, at) => from + at);
+      await store.fill(ids.map((n) => benchDocument(filledId(n), n)));
+    }
   },
   read: async (count, durationMs) => {
     const ids = Array.from({ length: 4096 }, () => filledId(Math.floor(Math.random() * count)));
     return await perSecond(() => store.readFor(ids, durationMs));
+  },
+  scan: async (count, city, score, durationMs) => {
+    const scans = await perSecond(() => store.scanFor!(city, score, durationMs));
+    return scans * count;
   },
   insert: (durationMs, inFlight) =>
     perSecond(() => store.insertFor(nextDocument, durationMs, inFlight)),

@@ -12,12 +12,21 @@ import type { StoreName } from "./stores/store.js";
 import { removeTemporaryFolders, type Workload } from "./workload.js";
 import { busyPrimary } from "./workloads/busy-primary.js";
 import { coldOpen } from "./workloads/cold-open.js";
+import { filterScan } from "./workloads/filter-scan.js";
 import { findOne } from "./workloads/find-one.js";
 import { findOne4 } from "./workloads/find-one-4.js";
 import { insertDurable } from "./workloads/insert-durable.js";
 import { takeover } from "./workloads/takeover.js";
 
-const WORKLOADS: Workload[] = [findOne, findOne4, insertDurable, takeover, busyPrimary, coldOpen];
+const WORKLOADS: Workload[] = [
+  findOne,
+  findOne4,
+  insertDurable,
+  takeover,
+  busyPrimary,
+  coldOpen,
+  filterScan,
+];
 
 const { values: options } = parseArgs({
   options: {

@@ -15,6 +15,9 @@ export async function openSqlite(root: string): Promise<Store> {
     "CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
   );
   const select = database.prepare("SELECT body FROM people WHERE id = ?");
+  const scan = database.prepare(
+    "SELECT body FROM people WHERE json_extract(body, '$.city') = ? AND json_extract(body, '$.score') > ?",
+  );
   const insert = database.prepare("INSERT INTO people (id, body) VALUES (?, ?)");
   const insertOne = (document: BenchDocument) => insert.run(document._id, JSON.stringify(document));
 
@@ -30,6 +33,16 @@ export async function openSqlite(root: string): Promise<Store> {
       while (performance.now() < end) {
         const row = select.get(ids[n % ids.length]) as { body: string };
         JSON.parse(row.body);
+        n++;
+      }
+      return n;
+    },
+    scanFor: async (city, score, durationMs) => {
+      const end = performance.now() + durationMs;
+      let n = 0;
+      while (performance.now() < end) {
+        const rows = scan.all(city, score) as { body: string }[];
+        for (const { body } of rows) JSON.parse(body);
         n++;
       }
       return n;

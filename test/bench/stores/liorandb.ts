@@ -21,6 +21,15 @@ export async function openLioranDB(root: string): Promise<Store> {
       }
       return n;
     },
+    scanFor: async (city, score, durationMs) => {
+      const end = performance.now() + durationMs;
+      let n = 0;
+      while (performance.now() < end) {
+        await people.find({ city, score: { $gt: score } }).toArray();
+        n++;
+      }
+      return n;
+    },
     insertFor: (next, durationMs, inFlight) =>
       overlapFor(() => people.insertOne(next()), durationMs, inFlight),
     insert: async (document) => {

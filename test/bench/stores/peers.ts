@@ -12,6 +12,7 @@ const requirePeer = createRequire(
 export interface SqliteStatement {
   run(...values: unknown[]): unknown;
   get(...values: unknown[]): unknown;
+  all(...values: unknown[]): unknown[];
 }
 export interface SqliteDatabase {
   pragma(text: string): unknown;

@@ -7,6 +7,11 @@ export interface Store {
   fill(documents: BenchDocument[]): Promise<void>;
   /** Reads one document after the other by id, each up to a plain object. */
   readFor(ids: string[], durationMs: number): Promise<number>;
+  /**
+   * Finds the filled documents with this city and a score above this one, without an index, each up to
+   * a plain object, again and again. @returns how often
+   */
+  scanFor?(city: string, score: number, durationMs: number): Promise<number>;
   /** Inserts one document per call, durably, with at most `inFlight` calls open. */
   insertFor(next: () => BenchDocument, durationMs: number, inFlight: number): Promise<number>;
   /** Inserts one document, as durably as `insertFor`. */

@@ -1,13 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  decode,
-  decodeSequence,
-  encode,
-  encodePooled,
-  encodeTransient,
-} from "../../../src/cbor/codec.js";
+import { decode, encode, encodePooled, encodeTransient } from "../../../src/cbor/codec.js";
 import { anyDate, anyValue } from "../values/arbitrary-values.js";
 
 const exact: [name: string, value: unknown][] = [
@@ -82,10 +76,4 @@ test("encoded bytes keep no working memory alive", () => {
 test("the working memory shrinks again after a large value", () => {
   encode("x".repeat(9_000_000));
   assert.ok(encodeTransient(1).buffer.byteLength <= 64 * 1024);
-});
-
-test("a sequence decodes to its items", () => {
-  const items = [{ a: 1 }, "b", [2n], Buffer.from([1])];
-  assert.deepEqual(decodeSequence(Buffer.concat(items.map(encode))), items);
-  assert.deepEqual(decodeSequence(new Uint8Array(0)), []);
 });
