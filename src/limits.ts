@@ -123,6 +123,8 @@ export const validationDetailsMax = 1_000;
 export const validationDetailsBytesMax = 16 * KiB;
 /** With `validationAction: "warn"`: a collection warns at most once in this time. */
 export const validationWarningIntervalMs = 60_000;
+/** Collections of which the Host remembers when they warned. */
+export const validationWarningsMax = 1_000;
 
 /** Updates and deletes without a bound on `_id` are searched for on the pool above this size. */
 export const searchInTransactionDocumentsMax = 1_000;

@@ -7,7 +7,11 @@
  */
 import { encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
-import { validationDetailsBytesMax, validationWarningIntervalMs } from "../limits.js";
+import {
+  validationDetailsBytesMax,
+  validationWarningIntervalMs,
+  validationWarningsMax,
+} from "../limits.js";
 import { compileFilter, type Matcher } from "../query/filter.js";
 import { compileJsonSchema } from "../query/json-schema.js";
 import { isOperatorDocument } from "../query/operator-document.js";
@@ -42,7 +46,6 @@ export function validatorOf(entry: CollectionEntry): Validator | undefined {
 function compileValidator(filter: Document, options: ValidationOptions): Validator {
   const matches = compileFilter(filter);
   const clauses = Object.keys(filter).map((name) => compileClause(name, filter[name]));
-  const warn = warner();
   const check = (namespace: string, document: Document) => {
     if (matches(document)) return;
     if (options.validationAction === "warn") warn(namespace);
@@ -102,20 +105,24 @@ function bounded(details: Document): Document {
   return { operatorName: details.operatorName };
 }
 
-/** Reports refused documents that went through: once in a while, and how many there were since. */
-function warner(): (namespace: string) => void {
-  let count = 0;
-  let warnedAtMs = Number.NEGATIVE_INFINITY;
-  return (namespace) => {
-    count += 1;
-    const nowMs = performance.now();
-    if (nowMs - warnedAtMs < validationWarningIntervalMs) return;
-    const documents = count === 1 ? "A document" : `${count} documents`;
-    process.emitWarning(
-      `${documents} of ${namespace} failed validation and went through (validationAction "warn").`,
-      { type: "LioranWarning", code: "DOCUMENT_VALIDATION_FAILED" },
-    );
-    warnedAtMs = nowMs;
-    count = 0;
-  };
+/** When a collection last warned, and how many writes there were since; the newest at the end. */
+const warnings = new Map<string, { atMs: number; writes: number }>();
+
+/** Reports writes that went through all the same: once in a while, and how many there were. */
+function warn(namespace: string): void {
+  const nowMs = performance.now();
+  const last = warnings.get(namespace);
+  if (last && nowMs - last.atMs < validationWarningIntervalMs) {
+    last.writes += 1;
+    return;
+  }
+  const writes = (last?.writes ?? 0) + 1;
+  warnings.delete(namespace);
+  warnings.set(namespace, { atMs: nowMs, writes: 0 });
+  if (warnings.size > validationWarningsMax) warnings.delete(warnings.keys().next().value!);
+  const documents = writes === 1 ? "A document" : `${writes} documents`;
+  process.emitWarning(
+    `${documents} of ${namespace} failed validation and went through (validationAction "warn").`,
+    { type: "LioranWarning", code: "DOCUMENT_VALIDATION_FAILED" },
+  );
 }
