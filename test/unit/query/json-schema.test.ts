@@ -110,6 +110,12 @@ test("strings and arrays", () => {
   assert.ok(passes({ minItems: 2 }, new Uint8Array(1)), "binary is no array");
 });
 
+test("patterns run in bounded time, whatever the text", () => {
+  const text = `${"a".repeat(50_000)}!`;
+  assert.ok(!passes({ pattern: "^(a+)+$" }, text));
+  assert.ok(!passes({ patternProperties: { "^(a+)+!$": { type: "string" } } }, { [text]: 1 }));
+});
+
 test("fields", () => {
   const several = { patternProperties: { "^s": { type: "string" }, "^n": { type: "number" } } };
   assert.ok(passes(several, { s: "a", n: 1 }));
