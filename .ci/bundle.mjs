@@ -17,7 +17,7 @@ await build({
   },
   outdir: "lib",
   bundle: true,
-  external: ["fs-native-extensions", "lmdb", "mingo", "mingo/*", "piscina", "re2js", "uuid"],
+  external: ["ajv", "fs-native-extensions", "lmdb", "mingo", "mingo/*", "piscina", "re2js", "uuid"],
   // Its main entry for Node.js also loads streams and looks for an addon.
   alias: { "cbor-x/encode": join(dirname(dist), "node_modules", "cbor-x", "encode.js") },
   banner: {

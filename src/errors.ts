@@ -32,6 +32,7 @@ export const ERRORS = {
   INDEX_KEY_SPECS_CONFLICT: { code: 86, retryable: false },
   WRITE_CONFLICT: { code: 112, retryable: true },
   COMMAND_NOT_SUPPORTED: { code: 115, retryable: false },
+  DOCUMENT_VALIDATION_FAILED: { code: 121, retryable: false },
   CANNOT_INDEX_PARALLEL_ARRAYS: { code: 171, retryable: false },
   INVALID_INDEX_SPECIFICATION_OPTION: { code: 197, retryable: false },
   SNAPSHOT_TOO_OLD: { code: 239, retryable: true },
@@ -74,6 +75,7 @@ export interface WriteError {
   errmsg: string;
   keyPattern?: Record<string, unknown>;
   keyValue?: Record<string, unknown>;
+  errInfo?: Record<string, unknown>;
 }
 
 /** What an error carries beyond its message. All of it survives the way between processes. */
@@ -82,6 +84,8 @@ export interface ErrorDetails {
   keyPattern?: Record<string, unknown>;
   /** Duplicate key: the values that exist already. */
   keyValue?: Record<string, unknown>;
+  /** Refused by a validator: `{ failingDocumentId, details }`, as MongoDB's. */
+  errInfo?: Record<string, unknown>;
   /** Bulk writes: what did succeed, in the shape of the success result. */
   result?: Record<string, unknown>;
   /** Bulk writes: each failed write. */
@@ -99,6 +103,7 @@ export class LioranError extends Error {
   readonly retryable: boolean;
   declare readonly keyPattern?: Record<string, unknown>;
   declare readonly keyValue?: Record<string, unknown>;
+  declare readonly errInfo?: Record<string, unknown>;
   declare readonly result?: Record<string, unknown>;
   declare readonly writeErrors?: WriteError[];
 
@@ -127,6 +132,11 @@ export class LioranError extends Error {
       details: Object.fromEntries(given),
     });
   }
+}
+
+/** What an error says about the one write that failed: a bulk write's error has it of the first one. */
+export function failureDetails({ keyPattern, keyValue, errInfo }: LioranError): ErrorDetails {
+  return { keyPattern, keyValue, errInfo };
 }
 
 /** The same on this thread as after a way between processes: an `Error` with the message. */
@@ -163,6 +173,7 @@ export function encodeError(error: unknown): EncodedError {
   const details: ErrorDetails = {};
   if (error.keyPattern) details.keyPattern = error.keyPattern;
   if (error.keyValue) details.keyValue = error.keyValue;
+  if (error.errInfo) details.errInfo = error.errInfo;
   if (error.result) details.result = error.result;
   if (error.writeErrors) details.writeErrors = error.writeErrors;
   if (Object.keys(details).length > 0) encoded.details = details;

@@ -9,6 +9,11 @@ export {
   type ManagerRole,
   type ManagerStatus,
 } from "./api/manager.js";
+export type * from "./api/types/document.js";
+export type * from "./api/types/filter.js";
+export type * from "./api/types/paths.js";
+export type * from "./api/types/schema.js";
+export type * from "./api/types/update.js";
 export type * from "./api/types.js";
 export { type ErrorCode, type ErrorDetails, LioranError, type WriteError } from "./errors.js";
 export type { IpcMode, ManagerOptions, WriteQueueOptions } from "./options.js";

@@ -111,6 +111,22 @@ export const regexFindAllLengthMax = 64 * MiB;
 export const regexesCachedMax = 256;
 /** Sets of characters a thread keeps. */
 export const regexSetsCachedMax = 1_024;
+/** Most schemas inside one `$jsonSchema`: compiling more would hold up the thread (measured: 0.3 s). */
+export const jsonSchemaNodesMax = 500;
+/** Compiled `$jsonSchema`s that a thread keeps. */
+export const compiledSchemasMax = 100;
+/** Documents above this size are told the first rule of a schema that they violate, not all. */
+export const explainedDocumentBytesMax = 64 * KiB;
+/** Most violated rules in one error. */
+export const schemaViolationsMax = 20;
+/** Failed writes of one bulk write whose errors say in detail what a validator refused. */
+export const validationDetailsMax = 1_000;
+/** Largest detail of one such error; a larger one is left out. */
+export const validationDetailsBytesMax = 16 * KiB;
+/** With `validationAction: "warn"`: a collection warns at most once in this time. */
+export const validationWarningIntervalMs = 60_000;
+/** Collections of which the Host remembers when they warned. */
+export const validationWarningsMax = 1_000;
 
 /** Updates and deletes without a bound on `_id` are searched for on the pool above this size. */
 export const searchInTransactionDocumentsMax = 1_000;
@@ -170,6 +186,10 @@ function checkLimits(): void {
   invariant(handshakeBytesMax < frameBytesMax, "the handshake is the smaller one");
   invariant(frameDepthMax > documentDepthMax, "a frame holds the deepest document");
   invariant(poolIdleTimeoutMs > snapshotAgeMaxMs, "no thread ends under the snapshot of a cursor");
+  invariant(
+    validationDetailsMax * validationDetailsBytesMax < frameBytesMax / 2,
+    "the details of a bulk write fit into its reply",
+  );
   invariant(snapshotAgeMaxMs < cursorIdleTimeoutMs, "a snapshot ends before its cursor");
   invariant(sessionRetentionMs > resendWindowMs, "results outlive the time for resending");
 }

@@ -25,6 +25,7 @@ const optionChecks = {
   arrayFilters: (value: unknown) =>
     Array.isArray(value) && value.every(isPlainObject) ? undefined : "an array of objects",
   batchSize: natural,
+  bypassDocumentValidation: flag,
   // Carried along by tools and loggers; has no effect on the result, in MongoDB neither.
   comment: anything,
   dropTarget: flag,
@@ -37,12 +38,21 @@ const optionChecks = {
   maxTimeMS: natural,
   ordered: flag,
   projection: object,
+  // Told from other values by `api/schema.ts`.
+  schema: anything,
   returnDocument: (value: unknown) =>
     value === "before" || value === "after" ? undefined : '"before" or "after"',
   signal: abortSignal,
   skip: natural,
   sort: anything,
   upsert: flag,
+  validationAction: (value: unknown) =>
+    value === "error" || value === "warn" ? undefined : '"error" or "warn"',
+  validationLevel: (value: unknown) =>
+    value === "strict" || value === "moderate" || value === "off"
+      ? undefined
+      : '"strict", "moderate" or "off"',
+  validator: object,
 } satisfies Record<string, OptionCheck>;
 
 /** The name of an option that some call takes. */

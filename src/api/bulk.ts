@@ -1,7 +1,7 @@
 /** `bulkWrite`: many operations in one call, in one commit where they fit into one operation. */
 import { encodeTransient } from "../cbor/codec.js";
 import type { BulkModel, BulkResultData } from "../dispatch/operation.js";
-import { LioranError, type WriteError } from "../errors.js";
+import { failureDetails, LioranError, type WriteError } from "../errors.js";
 import { bulkModelsMax, insertChunkBytesMax } from "../limits.js";
 import type { Execute } from "../runtime/runtime.js";
 import { isPlainObject } from "../values/document.js";
@@ -15,7 +15,8 @@ import {
 } from "./arguments.js";
 import { defined } from "./find-cursor.js";
 import { encodeForInsert, type InsertTarget } from "./inserts.js";
-import type { BulkWriteResult, Document } from "./types.js";
+import { validateInsert, validateReplacement } from "./schema.js";
+import type { BulkWriteResult, Document, StandardSchema } from "./types.js";
 
 /** A model as it is sent, and the `_id` it inserts. */
 interface Prepared {
@@ -59,12 +60,23 @@ const fieldsOf: Record<string, readonly string[]> = {
 
 /** Prepares the operations of a bulk write. @throws naming the operation by its position */
 export function prepareModels(operations: unknown): Prepared[] {
-  if (!Array.isArray(operations) || operations.length === 0) {
-    throw new LioranError("BAD_VALUE", "bulkWrite: operations must be an array that is not empty.");
-  }
-  return Array.from(operations, (operation: unknown, at) =>
-    prepareModel(operation, `bulkWrite: operations.${at}`),
+  return checkModels(operations).map(([name, fields], at) =>
+    preparers[name](fields, `bulkWrite: operations.${at}.${name}`),
   );
+}
+
+/**
+ * The operations with what a schema makes of the documents in them.
+ *
+ * @throws as {@link prepareModels}; DOCUMENT_VALIDATION_FAILED for the first document it refuses
+ */
+export async function validModels(schema: StandardSchema, operations: unknown): Promise<Fields[]> {
+  const valid: Fields[] = [];
+  for (const [at, [name, fields]] of checkModels(operations).entries()) {
+    const what = `bulkWrite: operations.${at}.${name}`;
+    valid.push({ [name]: await validFields(schema, name, fields, what) });
+  }
+  return valid;
 }
 
 /** Runs prepared operations. @throws the first failure, with `result` and `writeErrors` */
@@ -106,11 +118,20 @@ export async function runModels(
     from = to;
   }
   if (!first) return result;
-  const { keyPattern, keyValue } = first;
-  throw first.with({ keyPattern, keyValue, result: { ...result }, writeErrors });
+  throw first.with({ ...failureDetails(first), result: { ...result }, writeErrors });
 }
 
-function prepareModel(operation: unknown, what: string): Prepared {
+function checkModels(operations: unknown): [name: string, fields: Fields][] {
+  if (!Array.isArray(operations) || operations.length === 0) {
+    throw new LioranError("BAD_VALUE", "bulkWrite: operations must be an array that is not empty.");
+  }
+  return Array.from(operations, (operation: unknown, at) =>
+    checkModel(operation, `bulkWrite: operations.${at}`),
+  );
+}
+
+/** The name of an operation, and its fields. */
+function checkModel(operation: unknown, what: string): [name: string, fields: Fields] {
   const names = isPlainObject(operation) ? Object.keys(operation) : [];
   const [name] = names;
   if (names.length !== 1 || !Object.hasOwn(preparers, name)) {
@@ -127,7 +148,22 @@ function prepareModel(operation: unknown, what: string): Prepared {
     if (fieldsOf[name].includes(field) || fields[field] === undefined) continue;
     throw new LioranError("INVALID_OPTION", `${what}.${name}: "${field}" is not supported.`);
   }
-  return preparers[name](fields, `${what}.${name}`);
+  return [name, fields];
+}
+
+async function validFields(
+  schema: StandardSchema,
+  name: string,
+  fields: Fields,
+  what: string,
+): Promise<Fields> {
+  if (name === "insertOne") {
+    const document = await validateInsert(schema, fields.document, `${what}.document`);
+    return { ...fields, document };
+  }
+  if (name !== "replaceOne") return fields;
+  const at = `${what}: replacement`;
+  return { ...fields, replacement: await validateReplacement(schema, fields.replacement, at) };
 }
 
 function updateModel(fields: Fields, what: string, multi: boolean): BulkModel {

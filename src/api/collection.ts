@@ -12,7 +12,7 @@ import type {
   UpdateOperation,
   UpdateResultData,
 } from "../dispatch/operation.js";
-import { LioranError } from "../errors.js";
+import { failureDetails, LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import { planId } from "../query/id-plan.js";
 import type { Runtime } from "../runtime/runtime.js";
@@ -27,11 +27,18 @@ import {
   checkUpdate,
   checkWriteFilter,
 } from "./arguments.js";
-import { checkArrayFilters, checkReplacement, prepareModels, runModels } from "./bulk.js";
+import {
+  checkArrayFilters,
+  checkReplacement,
+  prepareModels,
+  runModels,
+  validModels,
+} from "./bulk.js";
 import { type AbstractCursor, ListCursor } from "./cursor.js";
 import { defined, FindCursor } from "./find-cursor.js";
 import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes.js";
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
+import { validateInsert, validateReplacement } from "./schema.js";
 import type {
   BulkWriteOperation,
   BulkWriteOptions,
@@ -46,25 +53,34 @@ import type {
   FindOneAndChangeOptions,
   FindOneAndOptions,
   FindOneAndUpdateOptions,
+  FindOneOptions,
   FindOptions,
+  Flatten,
   IdOf,
   IndexDescription,
   IndexInfo,
   IndexSpecification,
   InsertManyOptions,
   InsertManyResult,
+  InsertOneOptions,
   InsertOneResult,
   ModifyResult,
+  NestedPathsOf,
   OperationOptions,
   OptionalId,
+  OptionalUnlessRequiredId,
   ReplaceOptions,
+  StandardSchema,
   UpdateFilter,
   UpdateOptions,
   UpdateResult,
+  ValidatedWriteOptions,
+  ValueAt,
   WithId,
 } from "./types.js";
 
 const basic = ["signal", "comment"] as const;
+const validated = [...basic, "bypassDocumentValidation"] as const;
 const findOptions = [
   ...basic,
   "hint",
@@ -90,16 +106,22 @@ const pointReadIdLengthMax = 256;
 const readsPerTurnMax = 1_024;
 let readsOfTurn = 0;
 
-export class Collection<T extends object = Document> {
+/**
+ * @typeParam T the type of stored documents
+ * @typeParam Input the type of documents to insert
+ */
+export class Collection<T extends object = Document, Input = OptionalUnlessRequiredId<T>> {
   readonly #runtime: Runtime;
   readonly #db: string;
   readonly #name: string;
+  readonly #schema: StandardSchema | undefined;
 
-  constructor(runtime: Runtime, db: string, name: string) {
+  constructor(runtime: Runtime, db: string, name: string, schema?: StandardSchema) {
     checkCollectionName(name);
     this.#runtime = runtime;
     this.#db = db;
     this.#name = name;
+    this.#schema = schema;
   }
 
   /** The name without the database. */
@@ -119,20 +141,19 @@ export class Collection<T extends object = Document> {
   /**
    * Inserts one document. A missing `_id` becomes a UUIDv7 string, here and on the object passed in.
    *
-   * @throws LioranError 11000 when the `_id` exists
+   * @throws LioranError 11000 when the `_id` exists, 121 when a schema or validator refuses it
    */
-  async insertOne(
-    document: OptionalId<T>,
-    options?: OperationOptions,
-  ): Promise<InsertOneResult<IdOf<T>>> {
-    const { signal } = checkOptions("insertOne", options, basic);
-    const encoded = encodeForInsert(document, "document");
-    const target = { ...this.#target(), ordered: true };
-    const { first } = await this.#runtime.call((execute) =>
-      insertEncoded(execute, target, [encoded], signal),
-    );
-    if (first) throw first.with({ keyPattern: first.keyPattern, keyValue: first.keyValue });
-    return { acknowledged: true, insertedId: encoded.id as IdOf<T> };
+  async insertOne(document: Input, options?: InsertOneOptions): Promise<InsertOneResult<IdOf<T>>> {
+    const checked = checkOptions("insertOne", options, validated);
+    const target = { ...this.#validatedTarget(checked), ordered: true };
+    return this.#runtime.call(async (execute) => {
+      const schema = this.#schema;
+      const valid = schema ? await validateInsert(schema, document, "document") : document;
+      const encoded = encodeForInsert(valid, "document");
+      const { first } = await insertEncoded(execute, target, [encoded], checked.signal);
+      if (first) throw first.with(failureDetails(first));
+      return { acknowledged: true, insertedId: encoded.id as IdOf<T> };
+    });
   }
 
   /**
@@ -142,33 +163,41 @@ export class Collection<T extends object = Document> {
    *   default) stop there, unordered ones go on.
    */
   async insertMany(
-    documents: readonly OptionalId<T>[],
+    documents: readonly Input[],
     options?: InsertManyOptions,
   ): Promise<InsertManyResult<IdOf<T>>> {
-    const { signal, ordered = true } = checkOptions("insertMany", options, [...basic, "ordered"]);
+    const checked = checkOptions("insertMany", options, [...validated, "ordered"]);
+    const { signal, ordered = true } = checked;
     if (!Array.isArray(documents) || documents.length === 0) {
       throw new LioranError(
         "BAD_VALUE",
         "insertMany: documents must be an array that is not empty.",
       );
     }
-    const encoded = Array.from(documents, (document, at) =>
-      encodeForInsert(document, `documents.${at}`),
-    );
-    const target = { ...this.#target(), ordered };
-    const outcome = await this.#runtime
-      .call((execute) => insertEncoded(execute, target, encoded, signal))
-      .catch((error: unknown) => {
-        throw withInsertedIds(error, encoded);
-      });
-    const result = insertManyResult<IdOf<T>>(outcome.insertedAt, encoded);
-    if (!outcome.first) return result;
-    const { keyPattern, keyValue } = outcome.first;
-    const { writeErrors } = outcome;
-    throw outcome.first.with({ keyPattern, keyValue, result: { ...result }, writeErrors });
+    const target = { ...this.#validatedTarget(checked), ordered };
+    return this.#runtime.call(async (execute) => {
+      const schema = this.#schema;
+      const encoded: EncodedDocument[] = [];
+      for (const [at, document] of documents.entries()) {
+        const what = `documents.${at}`;
+        const valid = schema ? await validateInsert(schema, document, what) : document;
+        encoded.push(encodeForInsert(valid, what));
+      }
+      const outcome = await insertEncoded(execute, target, encoded, signal).catch(
+        (error: unknown) => {
+          throw withInsertedIds(error, encoded);
+        },
+      );
+      const result = insertManyResult<IdOf<T>>(outcome.insertedAt, encoded);
+      const { first, writeErrors } = outcome;
+      if (!first) return result;
+      throw first.with({ ...failureDetails(first), result: { ...result }, writeErrors });
+    });
   }
 
   /** A cursor over the documents that match. Nothing runs before it is read. */
+  find(filter?: Filter<T> | null, options?: FindOptions): FindCursor<WithId<T>>;
+  find<U extends object>(filter: Filter<T> | null, options?: FindOptions): FindCursor<U>;
   find(filter?: Filter<T> | null, options?: FindOptions): FindCursor<WithId<T>> {
     const checked = checkOptions("find", options, findOptions);
     return new FindCursor<WithId<T>>(
@@ -184,10 +213,9 @@ export class Collection<T extends object = Document> {
   }
 
   /** The first document that matches, or `null`. */
-  async findOne(
-    filter?: Filter<T> | null,
-    options?: Omit<FindOptions, "limit" | "batchSize">,
-  ): Promise<WithId<T> | null> {
+  findOne(filter?: Filter<T> | null, options?: FindOneOptions): Promise<WithId<T> | null>;
+  findOne<U extends object>(filter: Filter<T> | null, options?: FindOneOptions): Promise<U | null>;
+  async findOne(filter?: Filter<T> | null, options?: FindOneOptions): Promise<WithId<T> | null> {
     if (options === undefined && filter) {
       // The most frequent read of all: one document by `_id`, without a cursor.
       const found = this.#findById(filter);
@@ -230,22 +258,24 @@ export class Collection<T extends object = Document> {
   /** Replaces the first document that matches; its `_id` stays. */
   async replaceOne(
     filter: Filter<T>,
-    replacement: Document,
+    replacement: OptionalId<Input>,
     options?: ReplaceOptions,
   ): Promise<UpdateResult> {
-    const checked = checkOptions("replaceOne", options, [...basic, "hint", "upsert"]);
-    const operation: UpdateOperation = {
-      kind: "update",
-      ...this.#target(),
+    const checked = checkOptions("replaceOne", options, [...validated, "hint", "upsert"]);
+    const statement = {
+      ...this.#validatedTarget(checked),
       filter: checkWriteFilter("replaceOne", filter),
-      update: checkReplacement("replaceOne", replacement),
       replacement: true,
       multi: false,
       upsert: checked.upsert ?? false,
       hint: checkHint("replaceOne", checked.hint),
     };
-    const data = await this.#runtime.execute<"update">(defined(operation), checked.signal);
-    return updateResult(data);
+    return this.#runtime.call(async (execute) => {
+      const valid = this.#validReplacement("replaceOne", replacement);
+      const update = valid instanceof Promise ? await valid : valid;
+      const operation: UpdateOperation = { kind: "update", ...statement, update };
+      return updateResult(await execute<"update">(defined(operation), checked.signal));
+    });
   }
 
   /** Removes the first document that matches; without a filter, the first of all. */
@@ -291,6 +321,17 @@ export class Collection<T extends object = Document> {
   }
 
   /** The different values of a field; the elements of arrays count one by one. */
+  distinct<K extends keyof WithId<T> & string>(
+    key: K,
+    filter?: Filter<T> | null,
+    options?: DistinctOptions,
+  ): Promise<Flatten<WithId<T>[K]>[]>;
+  distinct<P extends NestedPathsOf<T>>(
+    key: P,
+    filter?: Filter<T> | null,
+    options?: DistinctOptions,
+  ): Promise<Flatten<Exclude<ValueAt<T, P>, undefined>>[]>;
+  distinct(key: string, filter?: Filter<T> | null, options?: DistinctOptions): Promise<unknown[]>;
   async distinct(
     key: string,
     filter?: Filter<T> | null,
@@ -335,21 +376,21 @@ export class Collection<T extends object = Document> {
   /** Replaces one document and returns it as it was before, or after. */
   findOneAndReplace(
     filter: Filter<T>,
-    replacement: Document,
+    replacement: OptionalId<Input>,
     options: FindOneAndChangeOptions & { includeResultMetadata: true },
   ): Promise<ModifyResult<T>>;
   findOneAndReplace(
     filter: Filter<T>,
-    replacement: Document,
+    replacement: OptionalId<Input>,
     options?: FindOneAndChangeOptions,
   ): Promise<WithId<T> | null>;
   findOneAndReplace(
     filter: Filter<T>,
-    replacement: Document,
+    replacement: OptionalId<Input>,
     options?: FindOneAndChangeOptions,
   ): Promise<WithId<T> | ModifyResult<T> | null> {
     const call = "findOneAndReplace";
-    const change = () => checkReplacement(call, replacement);
+    const change = () => this.#validReplacement(call, replacement);
     return this.#findAndModify(call, "replace", filter, change, options);
   }
 
@@ -373,13 +414,17 @@ export class Collection<T extends object = Document> {
    *   default) stop there, unordered ones go on.
    */
   async bulkWrite(
-    operations: readonly BulkWriteOperation<T>[],
+    operations: readonly BulkWriteOperation<T, Input>[],
     options?: BulkWriteOptions,
   ): Promise<BulkWriteResult> {
-    const { ordered = true, signal } = checkOptions("bulkWrite", options, [...basic, "ordered"]);
-    const prepared = prepareModels(operations);
-    const target = { ...this.#target(), ordered };
-    return this.#runtime.call((execute) => runModels(execute, target, prepared, signal));
+    const checked = checkOptions("bulkWrite", options, [...validated, "ordered"]);
+    const { ordered = true, signal } = checked;
+    const target = { ...this.#validatedTarget(checked), ordered };
+    return this.#runtime.call(async (execute) => {
+      const schema = this.#schema;
+      const prepared = prepareModels(schema ? await validModels(schema, operations) : operations);
+      return runModels(execute, target, prepared, signal);
+    });
   }
 
   /**
@@ -478,7 +523,7 @@ export class Collection<T extends object = Document> {
   async rename(
     name: string,
     options?: OperationOptions & { dropTarget?: boolean },
-  ): Promise<Collection<T>> {
+  ): Promise<Collection<T, Input>> {
     const checked = checkOptions("rename", options, [...basic, "dropTarget"]);
     checkCollectionName(name);
     await this.#runtime.execute<"renameCollection">(
@@ -490,7 +535,7 @@ export class Collection<T extends object = Document> {
       },
       checked.signal,
     );
-    return new Collection<T>(this.#runtime, this.#db, name);
+    return new Collection<T, Input>(this.#runtime, this.#db, name, this.#schema);
   }
 
   /** What `createCollection` was given for this collection. */
@@ -523,6 +568,21 @@ export class Collection<T extends object = Document> {
     return { db: this.#db, collection: this.#name, durability };
   }
 
+  #validatedTarget({ bypassDocumentValidation }: ValidatedWriteOptions) {
+    return bypassDocumentValidation
+      ? { ...this.#target(), bypassValidation: true }
+      : this.#target();
+  }
+
+  /** A promise only where a schema is asked: without one, a write is sent at once. */
+  #validReplacement(call: string, replacement: unknown): Document | Promise<Document> {
+    if (!this.#schema) return checkReplacement(call, replacement);
+    const what = `${call}: replacement`;
+    return validateReplacement(this.#schema, replacement, what).then((valid) =>
+      checkReplacement(call, valid),
+    );
+  }
+
   #findById(filter: Filter<T>): WithId<T> | null | undefined {
     const plan = planId(filter);
     if (plan.kind !== "ids" || plan.ids.length !== 1 || plan.residual) return undefined;
@@ -541,10 +601,10 @@ export class Collection<T extends object = Document> {
     multi: boolean,
     options: UpdateOptions | undefined,
   ): Promise<UpdateResult> {
-    const checked = checkOptions(call, options, [...basic, "hint", "upsert", "arrayFilters"]);
+    const checked = checkOptions(call, options, [...validated, "hint", "upsert", "arrayFilters"]);
     const operation: UpdateOperation = {
       kind: "update",
-      ...this.#target(),
+      ...this.#validatedTarget(checked),
       filter: checkWriteFilter(call, filter),
       update: checkUpdate(call, update),
       replacement: false,
@@ -579,29 +639,32 @@ export class Collection<T extends object = Document> {
     call: string,
     action: FindAndModifyOperation["action"],
     filter: unknown,
-    change: () => Document | Document[] | undefined,
+    change: () => Document | Document[] | undefined | Promise<Document>,
     options: FindOneAndUpdateOptions | undefined,
   ): Promise<WithId<T> | ModifyResult<T> | null> {
-    const changing = action === "remove" ? [] : (["upsert", "returnDocument"] as const);
+    const changing =
+      action === "remove"
+        ? []
+        : (["upsert", "returnDocument", "bypassDocumentValidation"] as const);
     const filters = action === "update" ? (["arrayFilters"] as const) : [];
     const checked = checkOptions(call, options, [...findOneAndOptions, ...changing, ...filters]);
-    const operation: FindAndModifyOperation = {
-      kind: "findAndModify",
-      ...this.#target(),
+    const statement = {
+      ...this.#validatedTarget(checked),
       action,
       filter: checkWriteFilter(call, filter),
       sort: checked.sort === undefined ? undefined : checkSort(call, checked.sort),
       projection: checked.projection && checkObject(`${call}: projection`, checked.projection),
-      update: change(),
       upsert: checked.upsert ?? false,
       returnNew: checked.returnDocument === "after",
       arrayFilters: checkArrayFilters(call, checked.arrayFilters),
       hint: checkHint(call, checked.hint),
     };
-    const { value, matched, upserted } = await this.#runtime.execute<"findAndModify">(
-      defined(operation),
-      checked.signal,
-    );
+    const { value, matched, upserted } = await this.#runtime.call(async (execute) => {
+      const valid = change();
+      const update = valid instanceof Promise ? await valid : valid;
+      const operation: FindAndModifyOperation = { kind: "findAndModify", ...statement, update };
+      return execute<"findAndModify">(defined(operation), checked.signal);
+    });
     const document = value ? (decodeDocument(value) as WithId<T>) : null;
     if (!checked.includeResultMetadata) return document;
     const n = matched || upserted.length > 0 ? 1 : 0;

@@ -2,12 +2,26 @@
 import { LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { checkFilter, checkObject, checkOptions } from "./arguments.js";
+import { checkFilter, checkFilterObject, checkObject, checkOptions } from "./arguments.js";
 import { Collection } from "./collection.js";
 import { type AbstractCursor, ListCursor } from "./cursor.js";
-import type { CollectionInfo, DatabaseStats, Document, OperationOptions } from "./types.js";
+import { defined } from "./find-cursor.js";
+import { checkSchema } from "./schema.js";
+import type {
+  CollectionInfo,
+  CollectionOptions,
+  CreateCollectionOptions,
+  DatabaseStats,
+  Document,
+  OperationOptions,
+  SchemaDocument,
+  SchemaInput,
+  StandardSchema,
+  ValidationOptions,
+} from "./types.js";
 
 const basic = ["signal", "comment"] as const;
+const validation = ["validator", "validationLevel", "validationAction"] as const;
 
 export class Database {
   readonly #runtime: Runtime;
@@ -25,24 +39,46 @@ export class Database {
   /**
    * A collection by name. It comes into being with the first document, or with `createCollection`.
    *
-   * @param options none yet: any is refused
+   * @param options `schema`: a Standard Schema (zod, valibot, arktype, ...) that documents which are
+   *   inserted, and those that replace others, must match; what it gives is stored
    * @throws LioranError 73 for a name that is not allowed
    */
-  collection<T extends object = Document>(name: string, options?: object): Collection<T> {
-    checkOptions("collection", options, []);
-    return new Collection<T>(this.#runtime, this.#name, name);
+  collection<S extends StandardSchema>(
+    name: string,
+    options: { schema: S },
+  ): Collection<SchemaDocument<S>, SchemaInput<S>>;
+  collection<T extends object = Document>(name: string, options?: CollectionOptions): Collection<T>;
+  collection(name: string, options?: CollectionOptions): Collection {
+    const { schema } = checkOptions("collection", options, ["schema"]);
+    return new Collection(this.#runtime, this.#name, name, checkSchema("collection", schema));
   }
 
-  /** Creates an empty collection. @throws LioranError 48 when it exists */
-  async createCollection<T extends object = Document>(
+  /**
+   * Creates an empty collection.
+   *
+   * @param options `schema` as in {@link collection}; `validator`, `validationLevel` and
+   *   `validationAction` are enforced by the primary for every process
+   * @throws LioranError 48 when it exists; 2, 9 or 14 for a validator that cannot be used
+   */
+  createCollection<S extends StandardSchema>(
     name: string,
-    options?: OperationOptions,
-  ): Promise<Collection<T>> {
-    const { signal } = checkOptions("createCollection", options, basic);
-    const collection = this.collection<T>(name);
+    options: CreateCollectionOptions & { schema: S },
+  ): Promise<Collection<SchemaDocument<S>, SchemaInput<S>>>;
+  createCollection<T extends object = Document>(
+    name: string,
+    options?: CreateCollectionOptions,
+  ): Promise<Collection<T>>;
+  async createCollection(name: string, options?: CreateCollectionOptions): Promise<Collection> {
+    const checked = checkOptions("createCollection", options, [...basic, ...validation, "schema"]);
+    const schema = checkSchema("createCollection", checked.schema);
+    const collection = new Collection(this.#runtime, this.#name, name, schema);
     await this.#runtime.execute<"createCollection">(
-      { kind: "createCollection", ...this.#target(name), options: {} },
-      signal,
+      {
+        kind: "createCollection",
+        ...this.#target(name),
+        options: validationOptions("createCollection", checked),
+      },
+      checked.signal,
     );
     return collection;
   }
@@ -111,18 +147,21 @@ export class Database {
   }
 
   /**
-   * Runs a command. There is one: `{ ping: 1 }`, which is answered by the primary (by this process
-   * when it is readonly).
+   * Runs a command. `{ ping: 1 }` is answered by the primary (by this process when it is readonly).
+   * `{ collMod: name, validator, validationLevel, validationAction }` changes what a collection demands
+   * of its documents.
    *
-   * @throws LioranError 115 for any other command
+   * @throws LioranError 115 for any other command, 26 when there is no collection to modify
    */
   async command(command: Document): Promise<{ ok: 1 }> {
     const names = Object.keys(checkObject("command", command));
-    const other = names.find((name) => name !== "ping");
-    if (other !== undefined || names.length === 0) {
+    const [name = ""] = names;
+    if (name === "collMod") return this.#modifyCollection(command);
+    const other = names.find((one) => one !== "ping");
+    if (other !== undefined || name === "") {
       throw new LioranError(
         "COMMAND_NOT_SUPPORTED",
-        `The command ${JSON.stringify(other ?? "")} is not supported; the only one is { ping: 1 }.`,
+        `The command ${JSON.stringify(other ?? "")} is not supported. Supported: { ping: 1 }, { collMod: name, ... }.`,
       );
     }
     return this.#runtime.execute<"ping">({ kind: "ping" });
@@ -138,9 +177,32 @@ export class Database {
     });
   }
 
+  async #modifyCollection({ collMod, ...changes }: Document): Promise<{ ok: 1 }> {
+    checkCollectionName(collMod);
+    const checked = checkOptions<ValidationOptions>("collMod", changes, validation);
+    await this.#runtime.execute<"modifyCollection">({
+      kind: "modifyCollection",
+      ...this.#target(collMod),
+      options: validationOptions("collMod", checked),
+    });
+    return { ok: 1 };
+  }
+
   #target(name: string) {
     checkCollectionName(name);
     const { durability } = this.#runtime.options;
     return { db: this.#name, collection: name, durability };
   }
+}
+
+/** The options about validation, as they are sent. */
+function validationOptions(
+  call: string,
+  { validator, validationLevel, validationAction }: ValidationOptions,
+): ValidationOptions {
+  return defined({
+    validator: validator && checkFilterObject(`${call}: validator`, validator),
+    validationLevel,
+    validationAction,
+  });
 }

@@ -50,7 +50,10 @@ export interface InsertOutcome {
 }
 
 /** Where and how documents are inserted. */
-export type InsertTarget = Pick<InsertOperation, "db" | "collection" | "durability" | "ordered">;
+export type InsertTarget = Pick<
+  InsertOperation,
+  "db" | "collection" | "durability" | "ordered" | "bypassValidation"
+>;
 
 /** Inserts encoded documents in as many operations as it takes. */
 export async function insertEncoded(

@@ -1,21 +1,16 @@
 /** The types of documents, filters, options and results, named as in MongoDB's Node driver. */
 import type { Explanation } from "../dispatch/operation.js";
-import type { Document } from "../values/document.js";
+import type { Document, OptionalId, OptionalUnlessRequiredId, WithId } from "./types/document.js";
+import type { Filter } from "./types/filter.js";
+import type { StandardSchema } from "./types/schema.js";
+import type { UpdateFilter } from "./types/update.js";
 
-export type { Document, Explanation };
-
-/** A stored document: it always has an `_id`. */
-export type WithId<T> = Omit<T, "_id"> & { _id: IdOf<T> };
-/** A document to insert: a missing `_id` becomes a UUIDv7 string. */
-export type OptionalId<T> = T extends { _id?: unknown }
-  ? Omit<T, "_id"> & { _id?: T["_id"] }
-  : T & { _id?: unknown };
-/** The type of `_id`; string where the document's type does not say. */
-export type IdOf<T> = T extends { _id?: infer I } ? (unknown extends I ? unknown : I) : string;
-/** A query filter. https://www.mongodb.com/docs/manual/reference/operator/query/ */
-export type Filter<T> = { [P in keyof T]?: T[P] | Document | RegExp | null } & Document;
-/** Update operators. https://www.mongodb.com/docs/manual/reference/operator/update/ */
-export type UpdateFilter<T> = { $set?: Partial<T> & Document; $unset?: Document } & Document;
+export type * from "./types/document.js";
+export type * from "./types/filter.js";
+export type * from "./types/paths.js";
+export type * from "./types/schema.js";
+export type * from "./types/update.js";
+export type { Explanation };
 
 export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending";
 export type Sort =
@@ -98,6 +93,8 @@ export interface FindOptions extends OperationOptions {
   maxTimeMS?: number;
 }
 
+export type FindOneOptions = Omit<FindOptions, "limit" | "batchSize">;
+
 export interface CountOptions extends OperationOptions {
   hint?: Hint;
   skip?: number;
@@ -110,19 +107,27 @@ export interface DistinctOptions extends OperationOptions {
   maxTimeMS?: number;
 }
 
-export interface InsertManyOptions extends OperationOptions {
+/** Options of writes whose documents the validator of the collection checks. */
+export interface ValidatedWriteOptions extends OperationOptions {
+  /** Store the documents whatever the validator of the collection says. Default false. */
+  bypassDocumentValidation?: boolean;
+}
+
+export interface InsertOneOptions extends ValidatedWriteOptions {}
+
+export interface InsertManyOptions extends ValidatedWriteOptions {
   /** Stop at the first document that fails. Default true. */
   ordered?: boolean;
 }
 
-export interface UpdateOptions extends OperationOptions {
+export interface UpdateOptions extends ValidatedWriteOptions {
   hint?: Hint;
   /** Insert a document when none matches. Default false. */
   upsert?: boolean;
   arrayFilters?: Document[];
 }
 
-export interface ReplaceOptions extends OperationOptions {
+export interface ReplaceOptions extends ValidatedWriteOptions {
   hint?: Hint;
   upsert?: boolean;
 }
@@ -135,7 +140,7 @@ export interface FindOneAndOptions extends OperationOptions {
   includeResultMetadata?: boolean;
 }
 
-export interface FindOneAndChangeOptions extends FindOneAndOptions {
+export interface FindOneAndChangeOptions extends FindOneAndOptions, ValidatedWriteOptions {
   upsert?: boolean;
   /** Which version to return. Default "before". */
   returnDocument?: "before" | "after";
@@ -149,17 +154,24 @@ export interface DeleteOptions extends OperationOptions {
   hint?: Hint;
 }
 
-export interface BulkWriteOptions extends OperationOptions {
+export interface BulkWriteOptions extends ValidatedWriteOptions {
   /** Stop at the first operation that fails. Default true. */
   ordered?: boolean;
 }
 
-/** One operation of a `bulkWrite`. */
-export type BulkWriteOperation<T> =
-  | { insertOne: { document: OptionalId<T> } }
+/** One operation of a `bulkWrite`. `Input` is the type of documents to insert. */
+export type BulkWriteOperation<T, Input = OptionalUnlessRequiredId<T>> =
+  | { insertOne: { document: Input } }
   | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | Document[] } & BulkUpdateOptions }
   | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | Document[] } & BulkUpdateOptions }
-  | { replaceOne: { filter: Filter<T>; replacement: Document; upsert?: boolean; hint?: Hint } }
+  | {
+      replaceOne: {
+        filter: Filter<T>;
+        replacement: OptionalId<Input>;
+        upsert?: boolean;
+        hint?: Hint;
+      };
+    }
   | { deleteOne: { filter: Filter<T>; hint?: Hint } }
   | { deleteMany: { filter: Filter<T>; hint?: Hint } };
 
@@ -213,6 +225,29 @@ export interface ModifyResult<T> {
   lastErrorObject: { n: number; updatedExisting?: boolean; upserted?: unknown };
   ok: 1;
 }
+
+/** What a collection demands of its documents: https://www.mongodb.com/docs/manual/core/schema-validation/ */
+export interface ValidationOptions {
+  /** A filter that documents must match, such as `{ $jsonSchema: { ... } }`. Default `{}`: none. */
+  validator?: Document;
+  /**
+   * Which writes are checked: all (`"strict"`, the default), all but updates of documents that
+   * violate it already (`"moderate"`), or none (`"off"`).
+   */
+  validationLevel?: "strict" | "moderate" | "off";
+  /** Whether a write that violates it fails (the default) or goes through with a warning. */
+  validationAction?: "error" | "warn";
+}
+
+export interface CollectionOptions {
+  /** Validates what is inserted and what replaces documents through this object, before it is sent. */
+  schema?: StandardSchema;
+}
+
+export interface CreateCollectionOptions
+  extends OperationOptions,
+    ValidationOptions,
+    CollectionOptions {}
 
 /** What `listCollections()` tells of each collection. */
 export interface CollectionInfo {

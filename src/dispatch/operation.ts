@@ -31,6 +31,22 @@ interface Write extends OnCollection {
   durability: Durability;
 }
 
+/** Writes whose documents pass the collection's validator. */
+interface Validated {
+  /** Store the documents whatever the validator says. */
+  bypassValidation?: boolean;
+}
+
+/** What a collection demands of its documents. */
+export interface ValidationOptions {
+  /** A filter that documents must match. `{}`: none. */
+  validator?: Document;
+  /** Which writes are checked: all, all but updates of documents that violate it already, none. */
+  validationLevel?: "strict" | "moderate" | "off";
+  /** Whether a write that violates it fails, or goes through with a warning. */
+  validationAction?: "error" | "warn";
+}
+
 export interface FindOperation extends Read {
   kind: "find";
   filter: Document;
@@ -110,7 +126,7 @@ export interface HostStatusOperation {
   kind: "hostStatus";
 }
 
-export interface InsertOperation extends Write {
+export interface InsertOperation extends Write, Validated {
   kind: "insert";
   /** How many documents `documents` holds. */
   count: number;
@@ -132,7 +148,7 @@ export interface UpdateStatement {
   hint?: string | Document;
 }
 
-export interface UpdateOperation extends Write, UpdateStatement {
+export interface UpdateOperation extends Write, Validated, UpdateStatement {
   kind: "update";
 }
 
@@ -146,7 +162,7 @@ export interface DeleteOperation extends Write, DeleteStatement {
   kind: "delete";
 }
 
-export interface FindAndModifyOperation extends Write {
+export interface FindAndModifyOperation extends Write, Validated {
   kind: "findAndModify";
   action: "update" | "replace" | "remove";
   filter: Document;
@@ -165,7 +181,7 @@ export type BulkModel =
   | ({ op: "update" } & UpdateStatement)
   | ({ op: "delete" } & DeleteStatement);
 
-export interface BulkOperation extends Write {
+export interface BulkOperation extends Write, Validated {
   kind: "bulk";
   models: BulkModel[];
   ordered: boolean;
@@ -173,7 +189,13 @@ export interface BulkOperation extends Write {
 
 export interface CreateCollectionOperation extends Write {
   kind: "createCollection";
-  options: Document;
+  options: ValidationOptions;
+}
+
+/** `collMod`: changes the options that are given. */
+export interface ModifyCollectionOperation extends Write {
+  kind: "modifyCollection";
+  options: ValidationOptions;
 }
 
 export interface DropCollectionOperation extends Write {
@@ -223,6 +245,7 @@ export type WriteOperation =
   | FindAndModifyOperation
   | BulkOperation
   | CreateCollectionOperation
+  | ModifyCollectionOperation
   | DropCollectionOperation
   | RenameCollectionOperation
   | CreateIndexesOperation
@@ -257,6 +280,7 @@ export const operationClass: Record<OperationKind, OperationClass> = {
   findAndModify: "write",
   bulk: "write",
   createCollection: "write",
+  modifyCollection: "write",
   dropCollection: "write",
   renameCollection: "write",
   createIndexes: "write",
@@ -349,6 +373,7 @@ export interface Results {
   findAndModify: { value: Uint8Array | null; matched: boolean; upserted: unknown[] };
   bulk: BulkResultData;
   createCollection: CollectionEntry;
+  modifyCollection: CollectionEntry;
   dropCollection: boolean;
   renameCollection: CollectionEntry;
   createIndexes: { names: string[] };

@@ -11,7 +11,7 @@ import { compileUpdate, replaceDocument } from "../query/update.js";
 import { upsertSeed } from "../query/upsert.js";
 import { ensureCollection, findCollection } from "../storage/catalog.js";
 import { getDocument } from "../storage/collection.js";
-import { encodeDocument, idKeyOfDocument } from "../storage/document.js";
+import { decodeDocument, encodeDocument, idKeyOfDocument } from "../storage/document.js";
 import { idKey } from "../storage/key.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { Document } from "../values/document.js";
@@ -26,6 +26,7 @@ import type {
   UpdateStatement,
 } from "./operation.js";
 import { addDocument, changeDocument, removeDocument } from "./stored-documents.js";
+import { validatorOf } from "./validation.js";
 
 /**
  * Thrown when what a search found has changed before the transaction began, so that the statement
@@ -33,37 +34,39 @@ import { addDocument, changeDocument, removeDocument } from "./stored-documents.
  */
 export class StaleSearch extends Error {}
 
-/** Which documents a statement is about. */
-interface Target {
+/** The collection a statement is about, and whether its validator has a say. */
+interface Place {
   db: string;
   collection: string;
+  bypassValidation?: boolean;
+}
+
+/** Which documents a statement is about. */
+interface Target extends Place {
   filter: Document;
   sort?: SortSpec;
   multi: boolean;
   hint?: string | Document;
 }
 
-/** Stores one encoded document that has been validated. @throws DUPLICATE_KEY */
-export function applyInsert(
-  transaction: WriteTransaction,
-  db: string,
-  collection: string,
-  bytes: Uint8Array,
-): void {
-  const entry = ensureCollection(transaction, collection);
-  addDocument(transaction, { db, entry }, idKeyOfDocument(bytes), bytes);
+/** Stores one well-formed encoded document. @throws DUPLICATE_KEY, DOCUMENT_VALIDATION_FAILED */
+export function applyInsert(transaction: WriteTransaction, place: Place, bytes: Uint8Array): void {
+  const entry = ensureCollection(transaction, place.collection);
+  if (!place.bypassValidation) {
+    validatorOf(entry)?.checkInsert(nameOf(place), decodeDocument(bytes));
+  }
+  addDocument(transaction, { db: place.db, entry }, idKeyOfDocument(bytes), bytes);
 }
 
 export function applyUpdate(
   transaction: WriteTransaction,
-  db: string,
-  collection: string,
+  { db, collection, bypassValidation }: Place,
   statement: UpdateStatement,
   found?: SearchResult,
 ): UpdateResultData {
   const change = compileChange(statement);
   const { filter, multi, hint } = statement;
-  const target = { db, collection, filter, multi, hint };
+  const target = { db, collection, bypassValidation, filter, multi, hint };
   const rows = targetRows(transaction, target, found, statement.upsert);
   if (rows.length === 0 && statement.upsert) {
     const inserted = insertUpserted(transaction, target, change);
@@ -76,12 +79,12 @@ export function applyUpdate(
 
 export function applyDelete(
   transaction: WriteTransaction,
-  db: string,
-  collection: string,
+  { db, collection }: Place,
   statement: DeleteStatement,
   found?: SearchResult,
 ): number {
-  const target = { db, collection, ...statement };
+  const { filter, multi, hint } = statement;
+  const target = { db, collection, filter, multi, hint };
   const rows = targetRows(transaction, target, found, false);
   for (const row of rows) deleteRow(transaction, target, row);
   return rows.length;
@@ -99,8 +102,8 @@ export function applyFindAndModify(
   operation: FindAndModifyOperation,
   found?: SearchResult,
 ): Modified {
-  const { db, collection, filter, sort, action } = operation;
-  const target = { db, collection, filter, sort, multi: false, hint: operation.hint };
+  const { db, collection, bypassValidation, filter, sort, action, hint } = operation;
+  const target = { db, collection, bypassValidation, filter, sort, multi: false, hint };
   const change =
     action === "remove"
       ? undefined
@@ -206,6 +209,9 @@ function changeRow(
   if (!modified) return undefined;
   const storable = toStorable(document);
   const entry = ensureCollection(transaction, target.collection);
+  if (!target.bypassValidation) {
+    validatorOf(entry)?.checkUpdate(nameOf(target), row.source, storable);
+  }
   const before = { idKey: row.idKey, bytes: row.stored };
   changeDocument(transaction, { db: target.db, entry }, before, encodeDocument(storable));
   return storable;
@@ -223,7 +229,12 @@ function insertUpserted(transaction: WriteTransaction, target: Target, change: C
     document._id === undefined ? { ...document, _id: newId() } : document,
   );
   const entry = ensureCollection(transaction, target.collection);
+  if (!target.bypassValidation) validatorOf(entry)?.checkInsert(nameOf(target), complete);
   const bytes = encodeDocument(complete);
   addDocument(transaction, { db: target.db, entry }, idKey(complete._id), bytes);
   return complete;
+}
+
+function nameOf({ db, collection }: Place): string {
+  return `${db}.${collection}`;
 }

@@ -45,6 +45,7 @@ const hint: Check = (value) =>
 const onCollection: Shape = { db: databaseName, collection: collectionName };
 const read: Shape = { ...onCollection, maxTimeMs: optional(natural), hint: optional(hint) };
 const write: Shape = { ...onCollection, durability };
+const validated: Shape = { ...write, bypassValidation: optional(flag) };
 const updateStatement: Shape = {
   filter: object,
   update,
@@ -55,6 +56,12 @@ const updateStatement: Shape = {
   hint: optional(hint),
 };
 const deleteStatement: Shape = { filter: object, multi: flag, hint: optional(hint) };
+
+const validationShape: Shape = {
+  validator: optional(object),
+  validationLevel: optional(oneOf("strict", "moderate", "off")),
+  validationAction: optional(oneOf("error", "warn")),
+};
 
 const bulkShapes: Record<string, Shape> = {
   insert: { document: bytes },
@@ -87,11 +94,11 @@ const shapes: Record<OperationKind, Shape> = {
   databaseStatistics: { db: databaseName },
   getMore: { cursor: natural, batchSize: optional(atMost(batchDocumentsMax)) },
   killCursors: { cursors: arrayOf(natural, 1_000) },
-  insert: { ...write, count: atMost(insertChunkDocumentsMax), documents: bytes, ordered: flag },
-  update: { ...write, ...updateStatement },
+  insert: { ...validated, count: atMost(insertChunkDocumentsMax), documents: bytes, ordered: flag },
+  update: { ...validated, ...updateStatement },
   delete: { ...write, ...deleteStatement },
   findAndModify: {
-    ...write,
+    ...validated,
     action: oneOf("update", "replace", "remove"),
     filter: object,
     sort: optional(sort),
@@ -102,8 +109,9 @@ const shapes: Record<OperationKind, Shape> = {
     arrayFilters: optional(objects),
     hint: optional(hint),
   },
-  bulk: { ...write, models: arrayOf(bulkModel, bulkModelsMax), ordered: flag },
-  createCollection: { ...write, options: object },
+  bulk: { ...validated, models: arrayOf(bulkModel, bulkModelsMax), ordered: flag },
+  createCollection: { ...write, options: validationOptions },
+  modifyCollection: { ...write, options: validationOptions },
   dropCollection: write,
   renameCollection: { ...write, to: collectionName, dropTarget: flag },
   createIndexes: { ...write, indexes: arrayOf(indexSpec, indexesPerCollectionMax + 1) },
@@ -145,6 +153,17 @@ function explainable(value: unknown): string | undefined {
     return `must be one of the operations ${explainableKinds.join(", ")}`;
   }
   checkShape(value, shapes[value.kind as OperationKind], "explain.explained");
+  return undefined;
+}
+
+function validationOptions(value: unknown): string | undefined {
+  if (!isPlainObject(value)) return "must be an object";
+  for (const name of Object.keys(value)) {
+    if (!Object.hasOwn(validationShape, name))
+      return "has an option that this release does not know";
+    const why = validationShape[name](value[name]);
+    if (why) return `has a ${name} that ${why}`;
+  }
   return undefined;
 }
 

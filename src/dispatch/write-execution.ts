@@ -5,11 +5,12 @@
  * Owning thread: the Host.
  */
 import { encode } from "../cbor/codec.js";
-import { LioranError, type WriteError } from "../errors.js";
+import { failureDetails, LioranError, type WriteError } from "../errors.js";
 import {
   frameBytesMax,
   searchInTransactionDocumentsMax,
   staleSearchRetriesMax,
+  validationDetailsMax,
 } from "../limits.js";
 import { unlimited } from "../query/control.js";
 import { passedKeys, planFor, type Query, type View, viewOf } from "../query/execute.js";
@@ -23,6 +24,8 @@ import {
   dropCollection,
   findCollection,
   listCollections,
+  modifyCollection,
+  nothingToModify,
   nothingToRename,
   renameCollection,
 } from "../storage/catalog.js";
@@ -40,6 +43,7 @@ import type {
   CreateIndexesOperation,
   FindAndModifyOperation,
   InsertOperation,
+  ModifyCollectionOperation,
   SearchOperation,
   SearchResult,
   SortSpec,
@@ -82,7 +86,6 @@ export function prepareWrite(
     case "bulk":
       return prepareBulk(operation);
     case "update": {
-      const { db, collection } = operation;
       compileFilter(operation.filter);
       if (!operation.replacement) compileUpdate(operation.update, operation);
       return {
@@ -90,27 +93,30 @@ export function prepareWrite(
           ? undefined
           : () => ({ matched: 0, modified: 0, upserted: [] }),
         search: searchFor(databases, operation, undefined, operation.multi),
-        apply: (transaction, found) => applyUpdate(transaction, db, collection, operation, found),
+        apply: (transaction, found) => applyUpdate(transaction, operation, operation, found),
       };
     }
     case "delete": {
-      const { db, collection } = operation;
       compileFilter(operation.filter);
       return {
         withoutDatabase: () => ({ deleted: 0 }),
         search: searchFor(databases, operation, undefined, operation.multi),
         apply: (transaction, found) => ({
-          deleted: applyDelete(transaction, db, collection, operation, found),
+          deleted: applyDelete(transaction, operation, operation, found),
         }),
       };
     }
     case "findAndModify":
       return prepareFindAndModify(databases, operation);
-    case "createCollection":
+    case "createCollection": {
+      const { collection, options } = operation;
+      if (options.validator) compileFilter(options.validator);
       return {
-        apply: (transaction) =>
-          createCollection(transaction, operation.collection, operation.options),
+        apply: (transaction) => createCollection(transaction, collection, { ...options }),
       };
+    }
+    case "modifyCollection":
+      return prepareModifyCollection(operation);
     case "dropCollection":
       return {
         withoutDatabase: () => false,
@@ -180,15 +186,27 @@ export function encodeReply(result: unknown): Uint8Array {
 }
 
 function prepareInsert(operation: InsertOperation): PreparedWrite {
-  const { db, collection } = operation;
   const documents = splitDocuments(operation.documents, operation.count);
   return {
     apply: (transaction) => {
       const inserted = applyEach(transaction, documents, operation.ordered, (bytes) =>
-        applyInsert(transaction, db, collection, bytes),
+        applyInsert(transaction, operation, bytes),
       );
       return { inserted: inserted.length };
     },
+  };
+}
+
+function prepareModifyCollection({
+  collection,
+  options,
+}: ModifyCollectionOperation): PreparedWrite {
+  if (options.validator) compileFilter(options.validator);
+  return {
+    withoutDatabase: () => {
+      throw nothingToModify(collection);
+    },
+    apply: (transaction) => modifyCollection(transaction, collection, { ...options }),
   };
 }
 
@@ -221,26 +239,26 @@ function prepareBulk(operation: BulkOperation): PreparedWrite {
 
 function applyModel(
   transaction: WriteTransaction,
-  { db, collection }: BulkOperation,
+  operation: BulkOperation,
   model: BulkModel,
   index: number,
   result: BulkResultData,
 ): void {
   switch (model.op) {
     case "insert":
-      applyInsert(transaction, db, collection, model.document);
+      applyInsert(transaction, operation, model.document);
       result.inserted += 1;
       result.insertedAt.push(index);
       return;
     case "update": {
-      const updated = applyUpdate(transaction, db, collection, model);
+      const updated = applyUpdate(transaction, operation, model);
       result.matched += updated.matched;
       result.modified += updated.modified;
       for (const id of updated.upserted) result.upserted.push([index, id]);
       return;
     }
     case "delete":
-      result.deleted += applyDelete(transaction, db, collection, model);
+      result.deleted += applyDelete(transaction, operation, model);
       return;
   }
 }
@@ -271,7 +289,8 @@ function applyEach<T>(
       if (!(error instanceof LioranError)) throw error;
       transaction.rollbackTo(mark);
       first ??= error;
-      writeErrors.push(writeError(index, error));
+      const isDetailed = writeErrors.length < validationDetailsMax;
+      writeErrors.push(writeError(index, error, isDetailed));
       if (ordered) break;
     }
   }
@@ -279,22 +298,22 @@ function applyEach<T>(
   const result = partial?.() ?? { inserted: done.length, insertedAt: done };
   throw new PartialWrite(
     first.with({
-      keyPattern: first.keyPattern,
-      keyValue: first.keyValue,
+      ...failureDetails(first),
       result,
       writeErrors,
     }),
   );
 }
 
-function writeError(index: number, error: LioranError): WriteError {
-  const { code, message, keyPattern, keyValue } = error;
+function writeError(index: number, error: LioranError, isDetailed: boolean): WriteError {
+  const { code, message, keyPattern, keyValue, errInfo } = error;
   return {
     index,
     code,
     errmsg: message,
     ...(keyPattern && { keyPattern }),
     ...(keyValue && { keyValue }),
+    ...(errInfo && isDetailed && { errInfo }),
   };
 }
 

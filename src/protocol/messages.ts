@@ -204,7 +204,7 @@ function asEncodedError(value: unknown, path: string): EncodedError {
 function asDetails(fields: Fields, path: string): ErrorDetails {
   const found = asFields(fields.details, `${path}.details`);
   const details: ErrorDetails = {};
-  for (const name of ["keyPattern", "keyValue", "result"] as const) {
+  for (const name of ["keyPattern", "keyValue", "errInfo", "result"] as const) {
     if (found[name] !== undefined) {
       details[name] = asFields(found[name], `${path}.details.${name}`);
     }

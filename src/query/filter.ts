@@ -5,6 +5,7 @@
 import { LioranError } from "../errors.js";
 import { type Document, isPlainObject, isSubdocument } from "../values/document.js";
 import { compileExpression } from "./expression.js";
+import { compileJsonSchema } from "./json-schema.js";
 import { type Path, parsePath } from "./path.js";
 import { type Clause, compileCondition, passesClause } from "./predicate.js";
 import { type MatchDetails, someValue } from "./traverse.js";
@@ -13,14 +14,7 @@ import { type MatchDetails, someValue } from "./traverse.js";
 export type Matcher = (document: Document, details?: MatchDetails) => boolean;
 
 /** Operators that MongoDB has and LioranDB refuses, because they run code or need other indexes. */
-const unsupported = new Set([
-  "$where",
-  "$function",
-  "$accumulator",
-  "$jsonSchema",
-  "$text",
-  "$sampleRate",
-]);
+const unsupported = new Set(["$where", "$function", "$accumulator", "$text", "$sampleRate"]);
 
 /**
  * Compiles a filter.
@@ -55,6 +49,10 @@ function compileTopLevel(operator: string, operand: unknown): Matcher | undefine
     case "$expr": {
       const evaluate = compileExpression(operand);
       return (document) => isTrue(evaluate(document));
+    }
+    case "$jsonSchema": {
+      const { matches } = compileJsonSchema(operand);
+      return (document) => matches(document);
     }
     case "$comment":
       return undefined;

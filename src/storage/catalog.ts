@@ -180,6 +180,22 @@ export function dropIndexEntries(transaction: WriteTransaction, indexId: number)
   transaction.put(catalog, purgeKey(indexPurgePrefix, indexId), new Uint8Array([1]), undefined);
 }
 
+/** Changes those options of a collection that are given. @throws NAMESPACE_NOT_FOUND */
+export function modifyCollection(
+  transaction: WriteTransaction,
+  name: string,
+  options: Record<string, unknown>,
+): CollectionEntry {
+  const { environment } = transaction;
+  const entry = findCollection(environment, name);
+  if (!entry) throw nothingToModify(name);
+  const { catalog } = environment.stores;
+  const key = collectionKey(name);
+  const modified = { ...entry, options: { ...entry.options, ...options } };
+  transaction.put(catalog, key, encode(modified), transaction.get(catalog, key));
+  return modified;
+}
+
 /** The collection of that name, created when it does not exist. */
 export function ensureCollection(transaction: WriteTransaction, name: string): CollectionEntry {
   return findCollection(transaction.environment, name) ?? createCollection(transaction, name);
@@ -237,6 +253,10 @@ export function renameCollection(
   transaction.remove(environment.stores.catalog, collectionKey(from));
   transaction.put(environment.stores.catalog, collectionKey(to), encode(renamed), undefined);
   return renamed;
+}
+
+export function nothingToModify(name: string): LioranError {
+  return new LioranError("NAMESPACE_NOT_FOUND", `There is no collection "${name}" to modify.`);
 }
 
 export function nothingToRename(name: string): LioranError {

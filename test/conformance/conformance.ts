@@ -21,8 +21,10 @@ import { listingSuite } from "./suite/listing.js";
 import { positionalUpdateSuite } from "./suite/positional-update.js";
 import { refusedWritesSuite } from "./suite/refused-writes.js";
 import { replaceSuite } from "./suite/replace.js";
+import { schemaSuite } from "./suite/schema.js";
 import { updateSuite } from "./suite/update.js";
 import { upsertSuite } from "./suite/upsert.js";
+import { validationSuite } from "./suite/validation.js";
 import { valuesSuite } from "./suite/values.js";
 
 type Suite = (subject: Subject) => void;
@@ -49,6 +51,8 @@ const writing: Suite[] = [
   deleteSuite,
   findAndModifySuite,
   bulkWriteSuite,
+  validationSuite,
+  schemaSuite,
   collectionsSuite,
   largeWritesSuite,
   concurrencySuite,

@@ -24,6 +24,7 @@ const layers: Record<string, readonly string[]> = {
 
 /** Which layers may use a package: each has one place where it is at work. */
 const packages: Record<string, readonly string[]> = {
+  ajv: ["query"],
   "async-mutex": ["runtime"],
   "cbor-x": ["cbor"],
   "fs-native-extensions": ["runtime"],

@@ -24,6 +24,7 @@ export function refusedWritesSuite(subject: Subject): void {
       drop: () => collection.drop(),
       rename: () => collection.rename("elsewhere"),
       createCollection: () => database.createCollection("created"),
+      collMod: () => database.command({ collMod: "created", validator: {} }),
       dropCollection: () => database.dropCollection(collectionName),
       renameCollection: () => database.renameCollection(collectionName, "elsewhere"),
       dropOwnDatabase: () => database.dropDatabase(),

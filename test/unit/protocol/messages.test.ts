@@ -164,6 +164,7 @@ describe("errors", () => {
     details: {
       keyPattern: { a: 1 },
       keyValue: { a: "x" },
+      errInfo: { failingDocumentId: 1, details: { operatorName: "$eq" } },
       result: { insertedCount: 1 },
       writeErrors: [{ index: 1, code: 11000, errmsg: "twice" }],
     },
