@@ -83,6 +83,8 @@ export const aggregateBytesMax = 100 * MiB;
 /** Documents that `$lookup` asks for in one query, and how many bytes of results it then holds. */
 export const lookupBatchDocumentsMax = 128;
 export const lookupBatchBytesMax = 4 * MiB;
+/** Documents that `$out` and `$merge` read and write at a time. */
+export const outputBatchDocuments = 1_000;
 /** Most stages of a pipeline. As MongoDB. */
 export const pipelineStagesMax = 1_000;
 /** How deep pipelines may lie inside stages of others. As MongoDB. */

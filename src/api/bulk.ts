@@ -13,8 +13,8 @@ import {
   checkUpdate,
   checkWriteFilter,
 } from "./arguments.js";
-import { defined } from "./find-cursor.js";
 import { encodeForInsert, type InsertTarget } from "./inserts.js";
+import { defined } from "./query-cursor.js";
 import type { BulkWriteResult, Document } from "./types.js";
 
 /** A model as it is sent, and the `_id` it inserts. */

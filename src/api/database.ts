@@ -2,10 +2,17 @@
 import { LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { AggregationCursor, aggregateOptions } from "./aggregation-cursor.js";
 import { checkFilter, checkObject, checkOptions } from "./arguments.js";
 import { Collection } from "./collection.js";
 import { type AbstractCursor, ListCursor } from "./cursor.js";
-import type { CollectionInfo, DatabaseStats, Document, OperationOptions } from "./types.js";
+import type {
+  AggregateOptions,
+  CollectionInfo,
+  DatabaseStats,
+  Document,
+  OperationOptions,
+} from "./types.js";
 
 const basic = ["signal", "comment"] as const;
 
@@ -31,6 +38,19 @@ export class Database {
   collection<T extends object = Document>(name: string, options?: object): Collection<T> {
     checkOptions("collection", options, []);
     return new Collection<T>(this.#runtime, this.#name, name);
+  }
+
+  /**
+   * A cursor over the results of a pipeline that begins with `$documents`.
+   *
+   * @throws LioranError as `collection.aggregate`
+   */
+  aggregate<U extends object = Document>(
+    pipeline: readonly Document[],
+    options?: AggregateOptions,
+  ): AggregationCursor<U> {
+    const checked = checkOptions("aggregate", options, aggregateOptions);
+    return new AggregationCursor<U>(this.#runtime, { db: this.#name }, pipeline, checked);
   }
 
   /** Creates an empty collection. @throws LioranError 48 when it exists */

@@ -98,6 +98,19 @@ export interface FindOptions extends OperationOptions {
   maxTimeMS?: number;
 }
 
+export interface AggregateOptions extends OperationOptions {
+  /** Accepted, and without effect: nothing is spilled to disk; a stage over 100 MiB fails with code 292. */
+  allowDiskUse?: boolean;
+  /** Documents per batch: a hint that does not change the results. Default 101, at most 10,000. */
+  batchSize?: number;
+  /** Stop after this many milliseconds with code 50; 0 means never. */
+  maxTimeMS?: number;
+  /** Variables for the expressions of the pipeline: `$$name`. */
+  let?: Document;
+  /** The index to use, by name or by its keys. */
+  hint?: string | Document;
+}
+
 export interface CountOptions extends OperationOptions {
   hint?: Hint;
   skip?: number;
