@@ -3,6 +3,7 @@
  * through the owner batch by batch, so that memory holds one batch.
  */
 import { decodeSequence } from "../cbor/codec.js";
+import type { IndexSpec } from "../dispatch/index-spec.js";
 import type {
   AggregateOperation,
   BulkModel,
@@ -16,9 +17,11 @@ import type { MergeStage, OutputStage, OutStage, Target } from "../query/aggrega
 import { compileExpression } from "../query/expression.js";
 import { Variables } from "../query/variables.js";
 import type { Execute } from "../runtime/runtime.js";
+import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
 import type { Document } from "../values/document.js";
 import { newId } from "../values/new-id.js";
 import { encodeForInsert, insertEncoded } from "./inserts.js";
+import { defined } from "./query-cursor.js";
 
 /** How the writes are carried out. */
 export interface Writing {
@@ -48,11 +51,15 @@ async function replaceCollection(
 ): Promise<void> {
   const { execute, durability, signal } = writing;
   const temporary = { db: target.db, collection: temporaryPrefix + newId(), durability };
-  await execute<"createCollection">(
-    { kind: "createCollection", ...temporary, options: {} },
-    signal,
-  );
+  const before = await entryOf(execute, target);
+  const options = before?.options ?? {};
+  await execute<"createCollection">({ kind: "createCollection", ...temporary, options }, signal);
   try {
+    // The indexes of what is replaced stay. They are kept up to date from the first document on.
+    const indexes = before?.indexes.map(specOf) ?? [];
+    if (indexes.length > 0) {
+      await execute<"createIndexes">({ kind: "createIndexes", ...temporary, indexes }, signal);
+    }
     for await (const documents of batchesOf(writing, operation)) {
       await insertAll(writing, temporary, documents);
     }
@@ -97,11 +104,37 @@ async function mergeInto(
 
 /** Whether no two documents of a collection can have the same values in these fields. */
 async function hasUniqueIndex(
-  _execute: Execute,
-  _target: Target,
+  execute: Execute,
+  target: Target,
   on: readonly string[],
 ): Promise<boolean> {
-  return on.length === 1 && on[0] === "_id";
+  if (on.length === 1 && on[0] === "_id") return true;
+  const entry = await entryOf(execute, target);
+  const wanted = on.toSorted().join();
+  return (entry?.indexes ?? []).some((index) => {
+    if (!index.unique || index.partialFilter || index.state !== "ready") return false;
+    const paths = index.key.map(([path]) => path);
+    return paths.toSorted().join() === wanted;
+  });
+}
+
+/** What the catalog has of a collection, if it exists. */
+async function entryOf(execute: Execute, target: Target): Promise<CollectionEntry | undefined> {
+  const entries = await execute<"listCollections">({ kind: "listCollections", db: target.db });
+  return entries.find(({ name }) => name === target.collection);
+}
+
+/** The specification that makes the same index. */
+function specOf(index: IndexEntry): IndexSpec {
+  const { name, key, unique, sparse, partialFilter, expireAfterSeconds } = index;
+  return defined({
+    name,
+    key: key.map(([path, direction]): [string, 1 | -1] => [path, direction]),
+    unique,
+    sparse,
+    partialFilter,
+    expireAfterSeconds,
+  });
 }
 
 async function mergeBatch(writing: Writing, stage: MergeStage, given: Document[]): Promise<void> {

@@ -3,7 +3,7 @@ import type { AggregateOperation, CursorResult } from "../dispatch/operation.js"
 import { type OutputStage, splitOutput } from "../query/aggregate/output.js";
 import type { Execute, Runtime } from "../runtime/runtime.js";
 import { writeOutput } from "./aggregate-output.js";
-import { checkObject, checkPipeline } from "./arguments.js";
+import { checkHint, checkObject, checkPipeline } from "./arguments.js";
 import { natural } from "./find-cursor.js";
 import { defined, QueryCursor } from "./query-cursor.js";
 import type { AggregateOptions, Document } from "./types.js";
@@ -134,7 +134,7 @@ export class AggregationCursor<T> extends QueryCursor<T> {
       ...this.#target,
       pipeline: [...pipeline],
       let: this.#options.let,
-      hint: this.#options.hint,
+      hint: checkHint("aggregate", this.#options.hint),
       maxTimeMs: this.#maxTimeMs,
     });
     if (output) return this.#write(operation, output);

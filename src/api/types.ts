@@ -107,8 +107,8 @@ export interface AggregateOptions extends OperationOptions {
   maxTimeMS?: number;
   /** Variables for the expressions of the pipeline: `$$name`. */
   let?: Document;
-  /** The index to use, by name or by its keys. */
-  hint?: string | Document;
+  /** The index to use for the collection that the pipeline begins with. */
+  hint?: Hint;
 }
 
 export interface CountOptions extends OperationOptions {

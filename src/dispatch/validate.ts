@@ -78,7 +78,7 @@ const shapes: Record<OperationKind, Shape> = {
     maxTimeMs: optional(natural),
     pipeline: objects,
     let: optional(object),
-    hint: optional((value) => (typeof value === "string" ? undefined : object(value))),
+    hint: optional(hint),
     batchSize: optional(atMost(batchDocumentsMax)),
   },
   count: { ...read, filter: object, skip: optional(natural), limit: optional(natural) },

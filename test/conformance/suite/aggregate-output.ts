@@ -116,6 +116,42 @@ export function aggregateOutputSuite(subject: Subject): void {
     assert.equal(await target.countDocuments({ n: 2 }), 1_000);
   });
 
+  subject.test("$out keeps the indexes of the target", async () => {
+    const source = await subject.seeded([
+      { _id: 1, k: 1 },
+      { _id: 2, k: 2 },
+    ]);
+    const target = await subject.collection();
+    await target.createIndex({ k: 1 }, { unique: true });
+    const out = { $out: target.collectionName };
+    await source.aggregate([out]).toArray();
+    assert.equal(await target.indexExists("k_1"), true);
+    await assert.rejects(source.aggregate([{ $set: { k: 1 } }, out]).toArray(), { code: 11000 });
+    assert.equal(await target.countDocuments({ k: 2 }), 1);
+  });
+
+  subject.test("$merge by other fields, if a unique index says that they identify", async () => {
+    const source = await subject.seeded([
+      { _id: 1, k: "a", n: 1 },
+      { _id: 2, k: "b", n: 2 },
+    ]);
+    const target = await subject.seeded([{ _id: 9, k: "a", m: 0 }]);
+    await target.createIndex({ k: 1 }, { unique: true });
+    const $merge = { into: target.collectionName, on: "k" };
+    await source.aggregate([{ $unset: "_id" }, { $merge }]).toArray();
+    const documents = await target.find({}, { sort: { k: 1 }, projection: { _id: 0 } }).toArray();
+    assert.deepEqual(documents, [
+      { k: "a", m: 0, n: 1 },
+      { k: "b", n: 2 },
+    ]);
+    assert.deepEqual(await target.findOne({ k: "a" }), { _id: 9, k: "a", m: 0, n: 1 });
+    const kept = { ...$merge, whenMatched: "keepExisting" };
+    await source.aggregate([{ $set: { n: 5, _id: "$k" } }, { $merge: kept }]).toArray();
+    assert.equal(await target.countDocuments({ n: 5 }), 0);
+    await assert.rejects(source.aggregate([{ $merge }]).toArray(), { code: 66 });
+    await assert.rejects(source.aggregate([{ $unset: "k" }, { $merge }]).toArray(), { code: 2 });
+  });
+
   subject.test("$merge fails where it was told to", async () => {
     const source = await subject.numbered(3);
     const target = await subject.seeded([{ _id: 1 }]);

@@ -114,6 +114,30 @@ export function aggregateSuite(subject: Subject): void {
     ]);
   });
 
+  subject.test("aggregate: the front of a pipeline uses indexes, as a hint says", async () => {
+    const collection = await subject.numbered(50);
+    await (await subject.writable(collection)).createIndex({ n: -1 });
+    const front = [{ $match: { n: { $gte: 10, $lt: 14 } } }, { $sort: { n: -1 } }, { $limit: 2 }];
+    const counting = [...front, { $group: { _id: null, all: { $push: "$n" } } }];
+    for (const hint of [undefined, "n_-1", { n: -1 }, { $natural: 1 }]) {
+      const options = hint === undefined ? {} : { hint };
+      assert.deepEqual(await collection.aggregate(counting, options).toArray(), [
+        { _id: null, all: [13, 12] },
+      ]);
+    }
+    await assert.rejects(collection.aggregate(counting, { hint: "nothing" }).toArray(), {
+      code: 2,
+    });
+    const self = {
+      from: collection.collectionName,
+      localField: "n",
+      foreignField: "n",
+      as: "same",
+    };
+    const joined = await collection.aggregate([...front, { $lookup: self }]).toArray();
+    assert.deepEqual(joined[1], { _id: 12, n: 12, same: [{ _id: 12, n: 12 }] });
+  });
+
   subject.test("aggregate: variables of let", async () => {
     const collection = await subject.numbered(10);
     const results = await collection
