@@ -41,6 +41,10 @@ export const ERRORS = {
   DOCUMENT_TOO_LARGE: { code: 10334, retryable: false },
   DUPLICATE_KEY: { code: 11000, retryable: false },
   KEY_TOO_LONG: { code: 17280, retryable: false },
+  UNDEFINED_VARIABLE: { code: 17276, retryable: false },
+  UNKNOWN_STAGE: { code: 40324, retryable: false },
+  NO_UNIQUE_INDEX: { code: 51183, retryable: false },
+  NO_MATCHING_DOCUMENT: { code: 13113, retryable: false },
   // Conditions of our own.
   ABORTED: { code: "ABORTED", retryable: false },
   CLOSED: { code: "CLOSED", retryable: false },

@@ -1,3 +1,4 @@
+export type { AggregationCursor } from "./api/aggregation-cursor.js";
 export type { Collection } from "./api/collection.js";
 export type { AbstractCursor } from "./api/cursor.js";
 export type { Database } from "./api/database.js";

@@ -82,6 +82,19 @@ export const inlineBytesMax = 256 * KiB;
 
 /** A sort that is not answered by key order holds at most this many bytes. As MongoDB. */
 export const sortBytesMax = 100 * MiB;
+/** A stage of an aggregation holds at most this many bytes, counted roughly. As MongoDB. */
+export const aggregateBytesMax = 100 * MiB;
+/** Documents that `$lookup` asks for in one query, and how many bytes of results it then holds. */
+export const lookupBatchDocumentsMax = 128;
+export const lookupBatchBytesMax = 4 * MiB;
+/** Documents that `$out` and `$merge` read and write at a time. */
+export const outputBatchDocuments = 1_000;
+/** Most stages of a pipeline. As MongoDB. */
+export const pipelineStagesMax = 1_000;
+/** How deep pipelines may lie inside stages of others. As MongoDB. */
+export const pipelineDepthMax = 20;
+/** Documents that one `$densify` may add. As MongoDB (internalQueryMaxAllowedDensifyDocs). */
+export const densifyDocumentsMax = 500_000;
 
 /** Longest source of a regular expression. As MongoDB. */
 export const regexLengthMax = 16_384;

@@ -22,6 +22,8 @@ const anything: OptionCheck = () => undefined;
 
 /** Every option of any call, and what its value must be. */
 const optionChecks = {
+  // Accepted as it is in MongoDB; a stage that needs too much memory fails with either value.
+  allowDiskUse: flag,
   arrayFilters: (value: unknown) =>
     Array.isArray(value) && value.every(isPlainObject) ? undefined : "an array of objects",
   batchSize: natural,
@@ -34,6 +36,7 @@ const optionChecks = {
       ? undefined
       : "the name of an index or its key",
   includeResultMetadata: flag,
+  let: object,
   limit: natural,
   maxTimeMS: natural,
   ordered: flag,
@@ -119,6 +122,14 @@ export function checkObject(what: string, value: unknown): Document {
     throw new LioranError("BAD_VALUE", `${what} must be an object, not ${kindOf(value)}.`);
   }
   return checkArgument(value, what) as Document;
+}
+
+/** The stages of an aggregation as they are sent. @throws BAD_VALUE naming the path */
+export function checkPipeline(call: string, pipeline: unknown): Document[] {
+  if (!Array.isArray(pipeline)) {
+    throw new LioranError("BAD_VALUE", `${call}: the pipeline must be an array of stages.`);
+  }
+  return pipeline.map((stage, at) => checkFilterObject(`${call}: pipeline.${at}`, stage));
 }
 
 /** A sort as it is sent. @throws BAD_VALUE */

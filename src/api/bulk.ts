@@ -13,8 +13,8 @@ import {
   checkUpdate,
   checkWriteFilter,
 } from "./arguments.js";
-import { defined } from "./find-cursor.js";
 import { encodeForInsert, type InsertTarget } from "./inserts.js";
+import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
 import type { BulkWriteResult, Document, StandardSchema } from "./types.js";
 

@@ -18,6 +18,7 @@ import { planId } from "../query/id-plan.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { CollectionEntry } from "../storage/catalog.js";
 import { decodeDocument } from "../storage/document.js";
+import { AggregationCursor, aggregateOptions } from "./aggregation-cursor.js";
 import {
   checkFilter,
   checkHint,
@@ -35,11 +36,13 @@ import {
   validModels,
 } from "./bulk.js";
 import { type AbstractCursor, ListCursor } from "./cursor.js";
-import { defined, FindCursor } from "./find-cursor.js";
+import { FindCursor } from "./find-cursor.js";
 import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes.js";
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
+import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
 import type {
+  AggregateOptions,
   BulkWriteOperation,
   BulkWriteOptions,
   BulkWriteResult,
@@ -286,6 +289,23 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   /** Removes every document that matches; without a filter, all. `null` is refused. */
   deleteMany(filter: Filter<T> = {}, options?: DeleteOptions): Promise<DeleteResult> {
     return this.#delete("deleteMany", filter, true, options);
+  }
+
+  /**
+   * A cursor over the results of a pipeline. Nothing runs before it is read.
+   *
+   * https://www.mongodb.com/docs/manual/reference/operator/aggregation-pipeline/
+   *
+   * @throws LioranError 2 for a pipeline that is no array of objects; when it is read, also 9, 115, 40324
+   *   naming the stage, 292 when a stage would hold more than 100 MiB
+   */
+  aggregate<U extends object = Document>(
+    pipeline: readonly Document[] = [],
+    options?: AggregateOptions,
+  ): AggregationCursor<U> {
+    const checked = checkOptions("aggregate", options, aggregateOptions);
+    const target = { db: this.#db, collection: this.#name };
+    return new AggregationCursor<U>(this.#runtime, target, pipeline, checked);
   }
 
   /** How many documents match, exactly. */

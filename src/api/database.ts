@@ -2,12 +2,14 @@
 import { LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { AggregationCursor, aggregateOptions } from "./aggregation-cursor.js";
 import { checkFilter, checkFilterObject, checkObject, checkOptions } from "./arguments.js";
 import { Collection } from "./collection.js";
 import { type AbstractCursor, ListCursor } from "./cursor.js";
-import { defined } from "./find-cursor.js";
+import { defined } from "./query-cursor.js";
 import { checkSchema } from "./schema.js";
 import type {
+  AggregateOptions,
   CollectionInfo,
   CollectionOptions,
   CreateCollectionOptions,
@@ -51,6 +53,19 @@ export class Database {
   collection(name: string, options?: CollectionOptions): Collection {
     const { schema } = checkOptions("collection", options, ["schema"]);
     return new Collection(this.#runtime, this.#name, name, checkSchema("collection", schema));
+  }
+
+  /**
+   * A cursor over the results of a pipeline that begins with `$documents`.
+   *
+   * @throws LioranError as `collection.aggregate`
+   */
+  aggregate<U extends object = Document>(
+    pipeline: readonly Document[],
+    options?: AggregateOptions,
+  ): AggregationCursor<U> {
+    const checked = checkOptions("aggregate", options, aggregateOptions);
+    return new AggregationCursor<U>(this.#runtime, { db: this.#name }, pipeline, checked);
   }
 
   /**

@@ -1,9 +1,9 @@
 /** The cursor of `collection.find()`. */
-import type { Explanation, FindOperation } from "../dispatch/operation.js";
+import type { CursorResult, Explanation, FindOperation } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import type { Execute, Runtime } from "../runtime/runtime.js";
 import { checkFilter, checkHint, checkObject, checkSort, checkVerbosity } from "./arguments.js";
-import { AbstractCursor, type CursorFeed } from "./cursor.js";
+import { defined, QueryCursor } from "./query-cursor.js";
 import type {
   Document,
   ExplainVerbosity,
@@ -20,20 +20,14 @@ import type {
  *
  * As the official driver's FindCursor: https://mongodb.github.io/node-mongodb-native/
  */
-export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]> {
-  readonly #runtime: Runtime;
+export class FindCursor<T> extends QueryCursor<T> implements PromiseLike<T[]> {
   readonly #operation: FindOperation;
-  readonly #signal: AbortSignal | undefined;
-  /** Set during a call that reads several batches. */
-  #execute: Execute | undefined;
   /** What awaiting the cursor gives, however often it is awaited. */
   #awaited: Promise<T[]> | undefined;
 
   constructor(runtime: Runtime, operation: FindOperation, options: FindOptions) {
-    super();
-    this.#runtime = runtime;
+    super(runtime, options.signal);
     this.#operation = operation;
-    this.#signal = options.signal;
     if (options.sort !== undefined) this.sort(options.sort);
     if (options.projection !== undefined) this.project(options.projection);
     if (options.hint !== undefined) this.hint(options.hint);
@@ -99,9 +93,9 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
   /** How many documents match, with skip and limit. */
   count(): Promise<number> {
     const { db, collection, filter, skip, limit, maxTimeMs, hint } = this.#operation;
-    return this.#runtime.execute<"count">(
+    return this.runtime.execute<"count">(
       defined({ kind: "count", db, collection, filter, skip, limit, maxTimeMs, hint }),
-      this.#signal,
+      this.signal,
     );
   }
 
@@ -113,7 +107,7 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
    */
   explain(verbosity: ExplainVerbosity = "executionStats"): Promise<Explanation> {
     const { db, collection, maxTimeMs } = this.#operation;
-    return this.#runtime.execute<"explain">(
+    return this.runtime.execute<"explain">(
       defined({
         kind: "explain",
         db,
@@ -122,14 +116,14 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
         explained: defined({ ...this.#operation }),
         maxTimeMs,
       }),
-      this.#signal,
+      this.signal,
     );
   }
 
   /** The same query, not yet begun. */
   clone(): FindCursor<T> {
     const operation = { ...this.#operation };
-    const copy = new FindCursor<T>(this.#runtime, operation, { signal: this.#signal });
+    const copy = new FindCursor<T>(this.runtime, operation, { signal: this.signal });
     this.copySettings(copy);
     return copy;
   }
@@ -149,44 +143,12 @@ export class FindCursor<T> extends AbstractCursor<T> implements PromiseLike<T[]>
     super.rewind();
   }
 
-  protected override inOneCall<R>(work: () => Promise<R>): Promise<R> {
-    return this.#runtime.call(async (execute) => {
-      this.#execute = execute;
-      try {
-        return await work();
-      } finally {
-        this.#execute = undefined;
-      }
-    });
-  }
-
-  protected override feed(): CursorFeed {
-    const runtime = this.#runtime;
-    const execute: Execute =
-      this.#execute ?? ((operation, signal) => runtime.execute(operation, signal));
-    return {
-      first: (batchSize) =>
-        execute<"find">(defined({ ...this.#operation, batchSize }), this.#signal),
-      more: (cursor, batchSize) =>
-        execute<"getMore">(defined({ kind: "getMore", cursor, batchSize }), this.#signal),
-      kill: async (cursor) => {
-        // Closing the manager closes its cursors.
-        if (runtime.isClosing && !this.#execute) return;
-        await execute<"killCursors">({ kind: "killCursors", cursors: [cursor] });
-      },
-    };
+  protected override begin(execute: Execute, batchSize: number | undefined): Promise<CursorResult> {
+    return execute<"find">(defined({ ...this.#operation, batchSize }), this.signal);
   }
 }
 
-/** Without members that are undefined: they would travel as such. */
-export function defined<T extends object>(value: T): T {
-  for (const name of Object.keys(value)) {
-    if ((value as Document)[name] === undefined) delete (value as Document)[name];
-  }
-  return value;
-}
-
-function natural(name: string, value: unknown): number {
+export function natural(name: string, value: unknown): number {
   if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
   throw new LioranError("BAD_VALUE", `${name} must be an integer of 0 or more.`);
 }

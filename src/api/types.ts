@@ -94,6 +94,18 @@ export interface FindOptions extends OperationOptions {
 }
 
 export type FindOneOptions = Omit<FindOptions, "limit" | "batchSize">;
+export interface AggregateOptions extends OperationOptions {
+  /** Accepted, and without effect: nothing is spilled to disk; a stage over 100 MiB fails with code 292. */
+  allowDiskUse?: boolean;
+  /** Documents per batch: a hint that does not change the results. Default 101, at most 10,000. */
+  batchSize?: number;
+  /** Stop after this many milliseconds with code 50; 0 means never. */
+  maxTimeMS?: number;
+  /** Variables for the expressions of the pipeline: `$$name`. */
+  let?: Document;
+  /** The index to use for the collection that the pipeline begins with. */
+  hint?: Hint;
+}
 
 export interface CountOptions extends OperationOptions {
   hint?: Hint;

@@ -34,12 +34,13 @@ import {
   type EncodedBatch,
   type ExplainOperation,
   type Explanation,
-  type FindOperation,
   type HostStatus,
   type Operation,
+  opensCursor,
   operationClass,
   type ReadOperation,
   type ResultOf,
+  type RowsOperation,
 } from "./operation.js";
 import {
   collections,
@@ -47,16 +48,16 @@ import {
   databaseStatistics,
   distinct,
   estimatedCount,
-  findRows,
   databases as listDatabases,
   search,
   takeBatch,
 } from "./reads.js";
+import { rowsOf } from "./rows.js";
 
 /** Runs heavy reads on other threads of this process. */
 export interface QueryPool {
   /** A cursor: opens a snapshot on a worker and reads it batch by batch. */
-  find(operation: FindOperation, flag: CancelFlag): BatchSource;
+  open(operation: RowsOperation, flag: CancelFlag): BatchSource;
   /** A read with one result. */
   run<K extends "count" | "distinct" | "search" | "explain">(
     operation: Extract<ReadOperation, { kind: K }>,
@@ -173,7 +174,8 @@ export class Dispatcher {
         return environment ? estimatedCount(environment, operation.collection) : 0;
       }
       case "find":
-        return this.#find(operation, caller, options);
+      case "aggregate":
+        return this.#open(operation, caller, options);
       case "count":
         return this.#inlineOrPool(operation, options, count, 0, pool);
       case "distinct":
@@ -226,18 +228,18 @@ export class Dispatcher {
     }
   }
 
-  async #find(
-    operation: FindOperation,
+  async #open(
+    operation: RowsOperation,
     caller: Caller,
     options: RequestOptions,
   ): Promise<CursorResult> {
     const environment = this.#fresh(operation.db);
-    if (!environment) return emptyResult(caller);
+    if (!environment && operation.kind === "find") return emptyResult(caller);
     const { pool } = this.#equipment;
-    const inline = this.#findInline(environment, operation, caller);
+    const inline = this.#readInline(environment, operation, caller);
     if (inline) return inline;
     const source = pool
-      ? pool.find(operation, options.flag ?? new CancelFlag())
+      ? pool.open(operation, options.flag ?? new CancelFlag())
       : new LocalSource(environment, operation, this.#control(operation, options));
     let first: { batch: EncodedBatch; done: boolean };
     try {
@@ -251,16 +253,18 @@ export class Dispatcher {
   }
 
   /** The whole result, when it is small and was cheap to find; otherwise undefined. */
-  #findInline(
-    environment: Environment,
-    operation: FindOperation,
+  #readInline(
+    environment: Environment | undefined,
+    operation: RowsOperation,
     caller: Caller,
   ): CursorResult | undefined {
     const { pool } = this.#equipment;
-    if (!pool && planId(operation.filter).kind === "scan") return undefined;
-    const rows = findRows(environment, operation, new InlineBudget());
+    const isScan = operation.kind === "aggregate" || planId(operation.filter).kind === "scan";
+    if (!pool && isScan) return undefined;
+    const rows = rowsOf(environment, operation, new InlineBudget());
     try {
-      if (caller.encoded) {
+      // Results of an aggregation may share parts, which only encoding separates.
+      if (caller.encoded || operation.kind === "aggregate") {
         const { batch, done } = takeBatch(rows, Number.POSITIVE_INFINITY);
         return done ? { batch, cursor: 0 } : undefined;
       }
@@ -280,7 +284,7 @@ export class Dispatcher {
     const owner = this.#equipment.owner!;
     const result = await owner.forward(operation, flag);
     if (operation.kind === "explain") return { ...(result as Explanation), place: "owner" };
-    if (operation.kind !== "find") return result;
+    if (!opensCursor(operation)) return result;
     const found = result as CursorResult;
     if (found.cursor === 0) return found;
     return { ...found, cursor: caller.cursors.add(new OwnerSource(owner, found.cursor)) };

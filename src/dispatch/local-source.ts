@@ -7,21 +7,22 @@
 import { LioranError } from "../errors.js";
 import { snapshotAgeMaxMs } from "../limits.js";
 import type { Control } from "../query/control.js";
-import type { Row } from "../query/execute.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import type { BatchSource } from "./cursors.js";
-import type { EncodedBatch, FindOperation } from "./operation.js";
-import { findRows, takeBatch } from "./reads.js";
+import type { EncodedBatch, RowsOperation } from "./operation.js";
+import { type ResultRow, takeBatch } from "./reads.js";
+import { rowsOf } from "./rows.js";
 
 export class LocalSource implements BatchSource {
-  readonly #snapshot: Snapshot;
-  readonly #rows: Generator<Row, void, void>;
+  readonly #snapshot: Snapshot | undefined;
+  readonly #rows: Generator<ResultRow, void, void>;
   readonly #expiry: NodeJS.Timeout;
   #expired = false;
 
-  constructor(environment: Environment, operation: FindOperation, control: Control) {
-    this.#snapshot = environment.openSnapshot();
-    this.#rows = findRows(environment, operation, control, this.#snapshot);
+  /** @param environment missing when there is no such database */
+  constructor(environment: Environment | undefined, operation: RowsOperation, control: Control) {
+    this.#snapshot = environment?.openSnapshot();
+    this.#rows = rowsOf(environment, operation, control, this.#snapshot);
     this.#expiry = setTimeout(() => {
       this.#expired = true;
       this.close();
@@ -47,6 +48,6 @@ export class LocalSource implements BatchSource {
   close(): void {
     clearTimeout(this.#expiry);
     this.#rows.return();
-    this.#snapshot.close();
+    this.#snapshot?.close();
   }
 }

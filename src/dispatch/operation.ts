@@ -58,6 +58,17 @@ export interface FindOperation extends Read {
   batchSize?: number;
 }
 
+export interface AggregateOperation extends Omit<Read, "collection"> {
+  kind: "aggregate";
+  /** Missing: the pipeline begins with `$documents`. */
+  collection?: string;
+  /** Without `$out` and `$merge`, which the caller carries out. */
+  pipeline: Document[];
+  let?: Document;
+  hint?: string | Document;
+  batchSize?: number;
+}
+
 export interface CountOperation extends Read {
   kind: "count";
   filter: Document;
@@ -225,8 +236,11 @@ export interface DropDatabaseOperation {
   durability: Durability;
 }
 
+/** A read that opens a cursor. */
+export type RowsOperation = FindOperation | AggregateOperation;
+
 export type ReadOperation =
-  | FindOperation
+  | RowsOperation
   | CountOperation
   | DistinctOperation
   | SearchOperation
@@ -264,6 +278,7 @@ export type OperationClass = "read" | "cursor" | "write" | "owner";
 /** One row for each operation: a new kind does not compile until it is classified. */
 export const operationClass: Record<OperationKind, OperationClass> = {
   find: "read",
+  aggregate: "read",
   count: "read",
   distinct: "read",
   search: "read",
@@ -289,6 +304,10 @@ export const operationClass: Record<OperationKind, OperationClass> = {
   ping: "owner",
   hostStatus: "owner",
 };
+
+export function opensCursor(operation: Operation): operation is RowsOperation {
+  return operation.kind === "find" || operation.kind === "aggregate";
+}
 
 /** Documents of a cursor, encoded one after the other. */
 export interface EncodedBatch {
@@ -357,6 +376,7 @@ export interface IndexBuildStatus {
 /** The result of each operation. */
 export interface Results {
   find: CursorResult;
+  aggregate: CursorResult;
   getMore: CursorResult;
   count: number;
   distinct: unknown[];

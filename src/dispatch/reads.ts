@@ -19,6 +19,7 @@ import { type CollectionEntry, findCollection, listCollections } from "../storag
 import type { Databases } from "../storage/databases.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import { readStatistics } from "../storage/statistics.js";
+import type { Document } from "../values/document.js";
 import type {
   CountOperation,
   DatabaseStatistics,
@@ -28,6 +29,12 @@ import type {
   SearchOperation,
   SearchResult,
 } from "./operation.js";
+
+/** A result of a cursor. Decoded or encoded when asked for, and not before. */
+export interface ResultRow {
+  readonly document: Document;
+  readonly bytes: Uint8Array;
+}
 
 /** Results of `find`, one at a time; nothing when the collection does not exist. */
 export function* findRows(
@@ -170,7 +177,7 @@ export function databaseStatistics(environment: Environment | undefined): Databa
  * @param size documents; without it the first-batch default
  */
 export function takeBatch(
-  rows: Iterator<Row>,
+  rows: Iterator<ResultRow>,
   size = firstBatchDocuments,
 ): { batch: EncodedBatch; done: boolean } {
   const parts: Uint8Array[] = [];
@@ -178,8 +185,9 @@ export function takeBatch(
   while (parts.length < size && bytes < batchBytesMax) {
     const { value, done } = rows.next();
     if (done) return { batch: joined(parts), done: true };
-    parts.push(value.bytes);
-    bytes += value.bytes.length;
+    const encoded = value.bytes;
+    parts.push(encoded);
+    bytes += encoded.length;
   }
   return { batch: joined(parts), done: false };
 }

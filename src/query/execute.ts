@@ -40,6 +40,8 @@ export interface Query {
   limit?: number;
   /** The index to use: its name or key, or `{ $natural: 1 }` for none. */
   hint?: string | Document;
+  /** Only these top-level fields of the results are needed; missing: all. */
+  fields?: ReadonlySet<string>;
 }
 
 /** Where to read: the latest commit, a snapshot, or the open write transaction. */

@@ -6,37 +6,12 @@
 import { LioranError } from "../errors.js";
 import { compareValues, equalValues } from "../values/compare.js";
 import { type Document, isSubdocument } from "../values/document.js";
-import { add, multiply, type Numeric } from "./arithmetic.js";
+import { add, type Numeric } from "./arithmetic.js";
 import { evaluate, type Operator } from "./language.js";
+import { compareOperands, isMissing, isNumeric } from "./operand.js";
 import { regexOperators } from "./regex-operators.js";
 import { compileSort } from "./sort.js";
 import { typeName } from "./type-names.js";
-
-/** In expressions, a missing value sorts before null and is not equal to it. */
-function compareOperands(a: unknown, b: unknown): number {
-  if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
-  return Math.sign(compareValues(a, b));
-}
-
-function comparison(name: string, decide: (order: number) => unknown): Operator {
-  return (document, operand, options) => {
-    const [a, b] = evaluateArguments(name, document, operand, options, 2);
-    return decide(compareOperands(a, b));
-  };
-}
-
-function evaluateArguments(
-  name: string,
-  document: unknown,
-  operand: unknown,
-  options: unknown,
-  count: number,
-): unknown[] {
-  if (!Array.isArray(operand) || operand.length !== count) {
-    throw new LioranError("FAILED_TO_PARSE", `${name} takes exactly ${count} arguments.`);
-  }
-  return operand.map((part) => evaluate(document, part, options));
-}
 
 /** Operators that take one expression or an array of them. */
 function evaluateList(document: unknown, operand: unknown, options: unknown): unknown[] {
@@ -51,49 +26,11 @@ function evaluateValues(document: unknown, operand: unknown, options: unknown): 
   return values.length === 1 && Array.isArray(only) ? only : values;
 }
 
-function isNumeric(value: unknown): value is Numeric {
-  return typeof value === "number" || typeof value === "bigint";
-}
-
-function numberOf(name: string, value: unknown): Numeric {
-  if (isNumeric(value)) return value;
-  throw new LioranError("TYPE_MISMATCH", `${name} takes numbers, not ${typeName(value)}.`);
-}
-
-function isMissing(value: unknown): value is null | undefined {
-  return value === null || value === undefined;
-}
-
-const $add: Operator = (document, operand, options) => {
-  const values = evaluateList(document, operand, options);
-  if (values.some(isMissing)) return null;
-  const dates = values.filter((value) => value instanceof Date);
-  if (dates.length > 1) throw new LioranError("BAD_VALUE", "only one date allowed in $add.");
-  let sum: Numeric = 0;
-  for (const value of values) {
-    if (!(value instanceof Date)) sum = add(sum, numberOf("$add", value));
-  }
-  return dates[0] ? new Date(dates[0].getTime() + Math.trunc(Number(sum))) : sum;
-};
-
-const $subtract: Operator = (document, operand, options) => {
-  const [a, b] = evaluateArguments("$subtract", document, operand, options, 2);
-  if (isMissing(a) || isMissing(b)) return null;
-  if (a instanceof Date) {
-    if (b instanceof Date) return a.getTime() - b.getTime();
-    return new Date(a.getTime() - Math.trunc(Number(numberOf("$subtract", b))));
-  }
-  return add(numberOf("$subtract", a), multiply(numberOf("$subtract", b), -1));
-};
-
-const $multiply: Operator = (document, operand, options) => {
-  const values = evaluateList(document, operand, options);
-  if (values.some(isMissing)) return null;
-  return values.reduce<Numeric>((all, value) => multiply(all, numberOf("$multiply", value)), 1);
-};
-
 const $in: Operator = (document, operand, options) => {
-  const [value, list] = evaluateArguments("$in", document, operand, options, 2);
+  if (!Array.isArray(operand) || operand.length !== 2) {
+    throw new LioranError("FAILED_TO_PARSE", "$in takes exactly 2 arguments.");
+  }
+  const [value, list] = evaluateList(document, operand, options);
   if (!Array.isArray(list)) {
     throw new LioranError("BAD_VALUE", "$in requires an array as a second argument.");
   }
@@ -173,19 +110,8 @@ const $avg: Operator = (document, operand, options) => {
 
 /** By name; they take precedence over mingo's. */
 export const ownOperators: Readonly<Record<string, Operator>> = {
-  $literal: (_document, operand) => operand,
-  $cmp: comparison("$cmp", (order) => order),
-  $eq: comparison("$eq", (order) => order === 0),
-  $ne: comparison("$ne", (order) => order !== 0),
-  $gt: comparison("$gt", (order) => order > 0),
-  $gte: comparison("$gte", (order) => order >= 0),
-  $lt: comparison("$lt", (order) => order < 0),
-  $lte: comparison("$lte", (order) => order <= 0),
   ...regexOperators,
   $in,
-  $add,
-  $subtract,
-  $multiply,
   $sum,
   $avg,
   $max: extreme(1),

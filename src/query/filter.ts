@@ -6,9 +6,11 @@ import { LioranError } from "../errors.js";
 import { type Document, isPlainObject, isSubdocument } from "../values/document.js";
 import { compileExpression } from "./expression.js";
 import { compileJsonSchema } from "./json-schema.js";
+import { isTrue } from "./operand.js";
 import { type Path, parsePath } from "./path.js";
 import { type Clause, compileCondition, passesClause } from "./predicate.js";
 import { type MatchDetails, someValue } from "./traverse.js";
+import type { Variables } from "./variables.js";
 
 /** A compiled filter. With `details`, it also notes which array elements matched. */
 export type Matcher = (document: Document, details?: MatchDetails) => boolean;
@@ -19,35 +21,40 @@ const unsupported = new Set(["$where", "$function", "$accumulator", "$text", "$s
 /**
  * Compiles a filter.
  *
+ * @param variables what `$expr` may name besides the variables of the system
  * @throws LioranError BAD_VALUE or FAILED_TO_PARSE naming the operator and the path;
  *   COMMAND_NOT_SUPPORTED for operators that LioranDB never runs
  */
-export function compileFilter(filter: Document): Matcher {
+export function compileFilter(filter: Document, variables?: Variables): Matcher {
   if (!isPlainObject(filter)) {
     throw new LioranError("BAD_VALUE", "A filter must be an object such as { name: 1 }.");
   }
   const matchers: Matcher[] = [];
   for (const key of Object.keys(filter)) {
     const matcher = key.startsWith("$")
-      ? compileTopLevel(key, filter[key])
+      ? compileTopLevel(key, filter[key], variables)
       : compileField(parsePath(key), filter[key]);
     if (matcher) matchers.push(matcher);
   }
   return allOf(matchers);
 }
 
-function compileTopLevel(operator: string, operand: unknown): Matcher | undefined {
+function compileTopLevel(
+  operator: string,
+  operand: unknown,
+  variables: Variables | undefined,
+): Matcher | undefined {
   switch (operator) {
     case "$and":
-      return allOf(compileBranches(operator, operand));
+      return allOf(compileBranches(operator, operand, variables));
     case "$or":
-      return anyOf(compileBranches(operator, operand));
+      return anyOf(compileBranches(operator, operand, variables));
     case "$nor": {
-      const any = anyOf(compileBranches(operator, operand));
+      const any = anyOf(compileBranches(operator, operand, variables));
       return (document) => !any(document);
     }
     case "$expr": {
-      const evaluate = compileExpression(operand);
+      const evaluate = compileExpression(operand, variables);
       return (document) => isTrue(evaluate(document));
     }
     case "$jsonSchema": {
@@ -67,12 +74,16 @@ function compileTopLevel(operator: string, operand: unknown): Matcher | undefine
   }
 }
 
-function compileBranches(operator: string, operand: unknown): Matcher[] {
+function compileBranches(
+  operator: string,
+  operand: unknown,
+  variables: Variables | undefined,
+): Matcher[] {
   if (!Array.isArray(operand) || operand.length === 0) {
     throw new LioranError("BAD_VALUE", `${operator} needs a nonempty array of filters.`);
   }
   return operand.map((branch) => {
-    if (isPlainObject(branch)) return compileFilter(branch);
+    if (isPlainObject(branch)) return compileFilter(branch, variables);
     throw new LioranError("BAD_VALUE", `Every entry of ${operator} must be an object.`);
   });
 }
@@ -128,9 +139,4 @@ function anyOf(matchers: Matcher[]): Matcher {
     for (const matches of matchers) if (matches(document, details)) return true;
     return false;
   };
-}
-
-/** Truth in expressions: everything but false, null, missing and zero. */
-function isTrue(value: unknown): boolean {
-  return value !== false && value !== null && value !== undefined && value !== 0 && value !== 0n;
 }

@@ -4,6 +4,7 @@
  * synchronously, because expressions are compiled in the middle of synchronous code.
  */
 import { createRequire } from "node:module";
+import { invariant } from "../invariant.js";
 
 /** How mingo calls an operator: the document, the operand not yet evaluated, its own options. */
 export type Operator = (document: unknown, operand: unknown, options: unknown) => unknown;
@@ -13,14 +14,13 @@ interface Core {
   evalExpr(document: unknown, expression: unknown, options: unknown): unknown;
 }
 
-/** Which part of mingo has which operators, without those that `expression-operators.ts` replaces. */
+/** Which part of mingo has which operators, without those that
+ * `direct-operators.ts` and `expression-operators.ts` replace. */
 export const operatorParts: Readonly<Record<string, string>> = {
-  arithmetic: "abs ceil divide exp floor ln log log10 mod pow round sigmoid sqrt trunc",
-  array: `arrayElemAt arrayToObject concatArrays filter first firstN indexOfArray isArray last lastN
-    map maxN minN range reduce reverseArray size slice zip`,
+  arithmetic: "abs ceil exp floor ln log log10 mod pow round sigmoid sqrt trunc",
+  array: `arrayElemAt arrayToObject concatArrays first firstN indexOfArray isArray last lastN
+    maxN minN range reverseArray size slice zip`,
   bitwise: "bitAnd bitNot bitOr bitXor",
-  boolean: "and not or",
-  conditional: "cond ifNull switch",
   date: `dateAdd dateDiff dateFromParts dateFromString dateSubtract dateToParts dateToString
     dateTrunc dayOfMonth dayOfWeek dayOfYear hour isoDayOfWeek isoWeek isoWeekYear millisecond
     minute month second week year`,
@@ -33,7 +33,6 @@ export const operatorParts: Readonly<Record<string, string>> = {
   trignometry: `acos acosh asin asinh atan atan2 atanh cos cosh degreesToRadians radiansToDegrees
     sin sinh tan tanh`,
   type: "convert toBool toDate toDecimal toDouble toInt toLong toString",
-  variable: "let",
 };
 
 const partByOperator = new Map<string, string>();
@@ -51,19 +50,31 @@ export function loadOperator(name: string): Operator | undefined {
   return operators[name];
 }
 
-/** Options for {@link evaluate}: no script ever runs, and a bad operand is an error. */
-export function evaluationOptions(
-  operators: Record<string, Operator>,
-  variables: Record<string, unknown>,
-): object {
+/**
+ * Options for {@link evaluate}: no script ever runs, and a bad operand is an error. They may be used
+ * again and again; mingo would otherwise copy all operators for each document.
+ */
+export function evaluationOptions(operators: Record<string, Operator>): object {
   const { Context } = load("mingo/core") as Core;
-  return {
-    context: Context.init({ expression: operators }),
-    variables,
+  let prepared: PreparedOptions | undefined;
+  // mingo keeps its own form of the options to itself, and hands it to operators only.
+  const $prepare: Operator = (_document, _operand, options) => {
+    prepared = options as PreparedOptions;
+  };
+  const given = {
+    context: Context.init({ expression: { ...operators, $prepare } }),
     scriptEnabled: false,
     useStrictMode: true,
     failOnError: true,
   };
+  evaluate({}, { $prepare: 0 }, given);
+  invariant(prepared, "mingo calls the operator");
+  return prepared.update({ root: {} });
+}
+
+/** mingo's ComputeOptions: what it takes as they are, once they have a root. */
+interface PreparedOptions {
+  update(locals: { root: object }): object;
 }
 
 /** Evaluates an expression; inside an operator, with the options it was given. */

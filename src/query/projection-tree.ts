@@ -6,6 +6,7 @@ import { LioranError } from "../errors.js";
 import { isPlainObject } from "../values/document.js";
 import { compileExpression, type Expression } from "./expression.js";
 import { type Path, parseWritablePath } from "./path.js";
+import type { Variables } from "./variables.js";
 
 /** What happens at the end of a path. */
 export type Leaf =
@@ -43,8 +44,13 @@ export function addLeaf(root: ProjectionNode, path: Path, leaf: Leaf): void {
   node.leaf = leaf;
 }
 
-/** Reads `{ a: 1, b: { c: "$d" } }` below a path into leaves. */
-export function addSpecification(root: ProjectionNode, text: string, value: unknown): void {
+/** Reads `{ a: 1, b: { c: "$d" } }` below a path into leaves. @param variables what expressions may name */
+export function addSpecification(
+  root: ProjectionNode,
+  text: string,
+  value: unknown,
+  variables?: Variables,
+): void {
   const path = parseWritablePath(text);
   if (text.startsWith("$") || path.segments.some((segment) => segment.startsWith("$"))) {
     throw new LioranError(
@@ -58,19 +64,21 @@ export function addSpecification(root: ProjectionNode, text: string, value: unkn
       throw new LioranError("BAD_VALUE", `An empty sub-projection is no value: "${text}".`);
     }
     if (!names.some((name) => name.startsWith("$"))) {
-      for (const name of names) addSpecification(root, `${text}.${name}`, value[name]);
+      for (const name of names) {
+        addSpecification(root, `${text}.${name}`, value[name], variables);
+      }
       return;
     }
   }
-  addLeaf(root, path, leafOf(value));
+  addLeaf(root, path, leafOf(value, variables));
 }
 
 /** Numbers and booleans choose; anything else is an expression. */
-function leafOf(value: unknown): Leaf {
+function leafOf(value: unknown, variables: Variables | undefined): Leaf {
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") {
     return value ? { kind: "include" } : { kind: "exclude" };
   }
-  return { kind: "compute", expression: compileExpression(value) };
+  return { kind: "compute", expression: compileExpression(value, variables) };
 }
 
 /** The kinds of leaves below a node. */

@@ -13,7 +13,7 @@ import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import type { BatchSource } from "../dispatch/cursors.js";
 import type { QueryPool } from "../dispatch/dispatcher.js";
-import type { EncodedBatch, FindOperation, ResultOf } from "../dispatch/operation.js";
+import type { EncodedBatch, ResultOf, RowsOperation } from "../dispatch/operation.js";
 import { decodeError, LioranError } from "../errors.js";
 import { poolIdleTimeoutMs, poolQueueMax } from "../limits.js";
 import type { CancelFlag } from "../query/control.js";
@@ -48,7 +48,7 @@ export class ThreadQueryPool implements QueryPool {
     this.#gate = options.gate ?? new ThreadGate();
   }
 
-  find(operation: FindOperation, flag: CancelFlag): BatchSource {
+  open(operation: RowsOperation, flag: CancelFlag): BatchSource {
     const { port1, port2 } = new MessageChannel();
     const open = (batchSize: number | undefined) =>
       this.#run({ operation, port: port2, batchSize }, flag, [port2]);

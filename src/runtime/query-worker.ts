@@ -7,7 +7,12 @@
 import { type MessagePort, workerData } from "node:worker_threads";
 import { explain, explainNothing } from "../dispatch/explain.js";
 import { LocalSource } from "../dispatch/local-source.js";
-import type { FindOperation, ReadOperation, Results } from "../dispatch/operation.js";
+import {
+  opensCursor,
+  type ReadOperation,
+  type Results,
+  type RowsOperation,
+} from "../dispatch/operation.js";
 import { count, distinct, search } from "../dispatch/reads.js";
 import { type EncodedError, encodeError } from "../errors.js";
 import { CancelFlag, CancellableControl } from "../query/control.js";
@@ -18,7 +23,10 @@ import { ThreadGate } from "./thread-gate.js";
 
 /** What the pool hands to a thread. */
 export interface QueryTask {
-  operation: Extract<ReadOperation, { kind: "find" | "count" | "distinct" | "search" | "explain" }>;
+  operation: Extract<
+    ReadOperation,
+    { kind: RowsOperation["kind"] | "count" | "distinct" | "search" | "explain" }
+  >;
   /** Cell of a {@link CancelFlag}. */
   cell: Int32Array<SharedArrayBuffer>;
   /** When it was asked for, milliseconds since 1970. */
@@ -57,7 +65,7 @@ export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
   try {
     const environment = databases.get(task.operation.db);
     environment?.refresh();
-    if (task.operation.kind === "find") return openCursor(environment, task);
+    if (opensCursor(task.operation)) return openCursor(environment, task.operation, task);
     return { result: gate.run(() => readOnce(environment, task)) };
   } catch (error) {
     return { error: encodeError(error) };
@@ -95,13 +103,12 @@ const emptyResults: Pick<Results, "count" | "distinct" | "search"> = {
  * sent through the port, for as long as the cursor is open, so that a cursor that waits for its reader
  * takes nobody's turn.
  */
-function openCursor(environment: Environment | undefined, task: QueryTask): QueryOutcome {
+function openCursor(
+  environment: Environment | undefined,
+  operation: RowsOperation,
+  task: QueryTask,
+): QueryOutcome {
   const port = task.port!;
-  if (!environment) {
-    port.postMessage({ count: 0, bytes: new Uint8Array(0), done: true } satisfies CursorMessage);
-    return { result: null };
-  }
-  const operation = task.operation as FindOperation;
   const control = new CancellableControl(new CancelFlag(task.cell), leftMs(task));
   const source = gate.run(() => new LocalSource(environment, operation, control));
   const close = () => gate.run(() => source.close());

@@ -1,6 +1,8 @@
 /** Registers every suite for one mode. */
 import { after, before, describe } from "node:test";
 import { type Mode, Subject } from "./mode.js";
+import { aggregateSuite } from "./suite/aggregate.js";
+import { aggregateOutputSuite } from "./suite/aggregate-output.js";
 import { bulkWriteSuite } from "./suite/bulk-write.js";
 import { cancellingSuite } from "./suite/cancelling.js";
 import { closingSuite } from "./suite/closing.js";
@@ -35,6 +37,7 @@ const reading: Suite[] = [
   idsSuite,
   countingSuite,
   cursorsSuite,
+  aggregateSuite,
   largeReadsSuite,
   cancellingSuite,
   listingSuite,
@@ -53,6 +56,7 @@ const writing: Suite[] = [
   bulkWriteSuite,
   validationSuite,
   schemaSuite,
+  aggregateOutputSuite,
   collectionsSuite,
   largeWritesSuite,
   concurrencySuite,

@@ -12,6 +12,7 @@ import { LioranManager } from "../../src/api/manager.js";
 import { ERRORS } from "../../src/errors.js";
 import * as limitsModule from "../../src/limits.js";
 import { resolveOptions } from "../../src/options.js";
+import { directOperators } from "../../src/query/direct-operators.js";
 import { ownOperators } from "../../src/query/expression-operators.js";
 import { operatorParts } from "../../src/query/language.js";
 
@@ -178,7 +179,11 @@ test("docs/api.md lists every expression operator, and no other", () => {
   const section = sectionOf(api, "### Expression operators");
   const listed = Array.from(section.matchAll(/`(\$\w+)`/g), ([, name]) => name!);
   const parts = Object.values(operatorParts).flatMap((names) => names.split(/\s+/));
-  const existing = new Set([...parts.map((name) => `$${name}`), ...Object.keys(ownOperators)]);
+  const existing = new Set([
+    ...parts.map((name) => `$${name}`),
+    ...Object.keys(ownOperators),
+    ...Object.keys(directOperators),
+  ]);
   assert.deepEqual(listed.filter((name) => name !== "$expr").sort(), [...existing].sort());
 });
 

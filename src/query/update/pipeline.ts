@@ -5,32 +5,36 @@ import { compileExpression } from "../expression.js";
 import { parseWritablePath } from "../path.js";
 import { addComputed, compileProject } from "../project.js";
 import { addLeaf, addSpecification, newNode, type ProjectionNode } from "../projection-tree.js";
+import type { Variables } from "../variables.js";
 
 /** One step of the pipeline: gives a new document. */
-type Stage = (document: Document, now: Date) => Document;
+export type DocumentStage = (document: Document, now?: Date) => Document;
 
-const stages: Record<string, (operand: unknown, name: string) => Stage> = {
+/** The stages that change one document at a time, which an aggregation has as well. */
+export const documentStages: Readonly<
+  Record<string, (operand: unknown, name: string, variables?: Variables) => DocumentStage>
+> = {
   $set: addFields,
   $addFields: addFields,
   $unset: unset,
   $project: project,
   $replaceRoot: replaceRoot,
-  $replaceWith: (operand, name) => replaceWith(operand, name),
+  $replaceWith: replaceWith,
 };
 
 /** @throws LioranError BAD_VALUE, FAILED_TO_PARSE naming the stage */
-export function compilePipeline(pipeline: readonly Document[]): Stage {
+export function compilePipeline(pipeline: readonly Document[]): DocumentStage {
   const compiled = pipeline.map((stage) => {
     const names = isPlainObject(stage) ? Object.keys(stage) : [];
     const [name] = names;
     if (name === undefined || names.length > 1) {
       throw new LioranError("BAD_VALUE", "A pipeline stage must have exactly one field.");
     }
-    const compile = Object.hasOwn(stages, name) ? stages[name] : undefined;
+    const compile = Object.hasOwn(documentStages, name) ? documentStages[name] : undefined;
     if (!compile) {
       throw new LioranError(
         "BAD_VALUE",
-        `${name} is not allowed to be used within an update. Allowed are ${Object.keys(stages).join(", ")}.`,
+        `${name} is not allowed to be used within an update. Allowed are ${Object.keys(documentStages).join(", ")}.`,
       );
     }
     return compile(stage[name], name);
@@ -38,16 +42,22 @@ export function compilePipeline(pipeline: readonly Document[]): Stage {
   return (document, now) => compiled.reduce((result, stage) => stage(result, now), document);
 }
 
-function addFields(operand: unknown, name: string): Stage {
+function addFields(operand: unknown, name: string, variables?: Variables): DocumentStage {
   const specification = objectOf(operand, name);
   const root = newNode();
-  for (const field of Object.keys(specification))
-    addComputedField(root, field, specification[field]);
+  for (const field of Object.keys(specification)) {
+    addComputedField(root, field, specification[field], variables);
+  }
   return (document, now) => addComputed(document, root, { root: document, now });
 }
 
 /** Here, unlike in `$project`, numbers and booleans are values. */
-function addComputedField(root: ProjectionNode, text: string, value: unknown): void {
+function addComputedField(
+  root: ProjectionNode,
+  text: string,
+  value: unknown,
+  variables: Variables | undefined,
+): void {
   const path = parseWritablePath(text);
   for (const segment of path.segments) {
     if (!segment.startsWith("$")) continue;
@@ -59,14 +69,16 @@ function addComputedField(root: ProjectionNode, text: string, value: unknown): v
   if (isPlainObject(value)) {
     const names = Object.keys(value);
     if (names.length > 0 && !names.some((name) => name.startsWith("$"))) {
-      for (const name of names) addComputedField(root, `${text}.${name}`, value[name]);
+      for (const name of names) {
+        addComputedField(root, `${text}.${name}`, value[name], variables);
+      }
       return;
     }
   }
-  addLeaf(root, path, { kind: "compute", expression: compileExpression(value) });
+  addLeaf(root, path, { kind: "compute", expression: compileExpression(value, variables) });
 }
 
-function unset(operand: unknown, name: string): Stage {
+function unset(operand: unknown, name: string): DocumentStage {
   const paths: unknown[] = Array.isArray(operand) ? operand : [operand];
   if (paths.length === 0) {
     throw new LioranError("BAD_VALUE", `${name} needs a path or a nonempty array of paths.`);
@@ -82,22 +94,23 @@ function unset(operand: unknown, name: string): Stage {
   return (document, now) => run(document, now);
 }
 
-function project(operand: unknown, name: string): Stage {
+function project(operand: unknown, name: string, variables?: Variables): DocumentStage {
   const specification = objectOf(operand, name);
   const root = newNode();
-  for (const field of Object.keys(specification))
-    addSpecification(root, field, specification[field]);
+  for (const field of Object.keys(specification)) {
+    addSpecification(root, field, specification[field], variables);
+  }
   const run = compileProject(root);
   return (document, now) => run(document, now);
 }
 
-function replaceRoot(operand: unknown, name: string): Stage {
+function replaceRoot(operand: unknown, name: string, variables?: Variables): DocumentStage {
   const { newRoot } = objectOf(operand, name);
-  return replaceWith(newRoot, name);
+  return replaceWith(newRoot, name, variables);
 }
 
-function replaceWith(operand: unknown, name: string): Stage {
-  const expression = compileExpression(operand);
+function replaceWith(operand: unknown, name: string, variables?: Variables): DocumentStage {
+  const expression = compileExpression(operand, variables);
   return (document, now) => {
     const result = expression(document, now);
     if (isSubdocument(result)) return result;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Collection, Document, LioranError } from "@liorandb/core";
+import type { Collection, Document, IndexDescription, LioranError } from "@liorandb/core";
 import type { Subject } from "../mode.js";
 import { rejection } from "./expectations.js";
 
@@ -66,7 +66,7 @@ function creatingIndexes(subject: Subject): void {
     "createIndexes makes several, and an index that is there stays as it is",
     async () => {
       const collection = await subject.collection();
-      const wanted = [
+      const wanted: IndexDescription[] = [
         { key: { a: 1 }, unique: true },
         { key: { b: 1 }, name: "second" },
       ];

@@ -21,6 +21,8 @@ export function refusedWritesSuite(subject: Subject): void {
       findOneAndReplace: () => collection.findOneAndReplace({}, {}),
       findOneAndDelete: () => collection.findOneAndDelete({}),
       bulkWrite: () => collection.bulkWrite([{ deleteMany: { filter: {} } }]),
+      out: () => collection.aggregate([{ $out: "elsewhere" }]).toArray(),
+      merge: () => collection.aggregate([{ $merge: "elsewhere" }]).toArray(),
       drop: () => collection.drop(),
       rename: () => collection.rename("elsewhere"),
       createCollection: () => database.createCollection("created"),

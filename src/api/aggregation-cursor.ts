@@ -1,0 +1,156 @@
+/** The cursor of `aggregate()`. */
+import type { AggregateOperation, CursorResult } from "../dispatch/operation.js";
+import { type OutputStage, splitOutput } from "../query/aggregate/output.js";
+import type { Execute, Runtime } from "../runtime/runtime.js";
+import { writeOutput } from "./aggregate-output.js";
+import { checkHint, checkObject, checkPipeline } from "./arguments.js";
+import { natural } from "./find-cursor.js";
+import { defined, QueryCursor } from "./query-cursor.js";
+import type { AggregateOptions, Document } from "./types.js";
+
+/** The options of `aggregate()`. */
+export const aggregateOptions = [
+  "signal",
+  "comment",
+  "allowDiskUse",
+  "batchSize",
+  "maxTimeMS",
+  "let",
+  "hint",
+] as const;
+
+/** The collection that the pipeline begins with; none on a database. */
+export type AggregationTarget = Pick<AggregateOperation, "db" | "collection">;
+
+/**
+ * Results of a pipeline. Nothing runs before the first result is asked for; a pipeline that ends with
+ * `$out` or `$merge` then writes, and gives no results.
+ *
+ * As the official driver's AggregationCursor: https://mongodb.github.io/node-mongodb-native/
+ */
+export class AggregationCursor<T> extends QueryCursor<T> {
+  readonly #target: AggregationTarget;
+  readonly #options: AggregateOptions;
+  #pipeline: Document[];
+  #maxTimeMs: number | undefined;
+
+  constructor(
+    runtime: Runtime,
+    target: AggregationTarget,
+    pipeline: readonly Document[],
+    options: AggregateOptions,
+  ) {
+    super(runtime, options.signal);
+    this.#target = target;
+    this.#pipeline = checkPipeline("aggregate", pipeline);
+    const given = options.let && checkObject("aggregate: let", options.let);
+    this.#options = { ...options, let: given };
+    this.#maxTimeMs = options.maxTimeMS;
+    if (options.batchSize !== undefined) this.batchSize(options.batchSize);
+  }
+
+  /** The stages. */
+  get pipeline(): Document[] {
+    return [...this.#pipeline];
+  }
+
+  /** Adds a stage at the end. @throws BAD_VALUE once reading has begun */
+  addStage<U = T>(stage: Document): AggregationCursor<U> {
+    this.assertNew("addStage");
+    this.#pipeline.push(...checkPipeline("aggregate", [stage]));
+    return this as unknown as AggregationCursor<U>;
+  }
+
+  match($match: Document): this {
+    return this.#add({ $match });
+  }
+
+  project<U = T>($project: Document): AggregationCursor<U> {
+    return this.addStage<U>({ $project });
+  }
+
+  addFields<U = T>($addFields: Document): AggregationCursor<U> {
+    return this.addStage<U>({ $addFields });
+  }
+
+  sort($sort: Document): this {
+    return this.#add({ $sort });
+  }
+
+  limit($limit: number): this {
+    return this.#add({ $limit });
+  }
+
+  skip($skip: number): this {
+    return this.#add({ $skip });
+  }
+
+  group<U = T>($group: Document): AggregationCursor<U> {
+    return this.addStage<U>({ $group });
+  }
+
+  unwind<U = T>($unwind: string | Document): AggregationCursor<U> {
+    return this.addStage<U>({ $unwind });
+  }
+
+  lookup<U = T>($lookup: Document): AggregationCursor<U> {
+    return this.addStage<U>({ $lookup });
+  }
+
+  redact($redact: Document): this {
+    return this.#add({ $redact });
+  }
+
+  out($out: string | { db: string; coll: string }): this {
+    return this.#add({ $out });
+  }
+
+  /** Stops the aggregation after this many milliseconds with code 50; 0 means never. */
+  maxTimeMS(milliseconds: number): this {
+    this.assertNew("maxTimeMS");
+    this.#maxTimeMs = natural("maxTimeMS", milliseconds);
+    return this;
+  }
+
+  override map<U>(transform: (value: T) => U): AggregationCursor<U> {
+    return super.map(transform) as AggregationCursor<U>;
+  }
+
+  /** The same pipeline, not yet begun. */
+  clone(): AggregationCursor<T> {
+    const options = { ...this.#options, maxTimeMS: this.#maxTimeMs };
+    const copy = new AggregationCursor<T>(this.runtime, this.#target, this.#pipeline, options);
+    this.copySettings(copy);
+    return copy;
+  }
+
+  protected override async begin(
+    execute: Execute,
+    batchSize: number | undefined,
+  ): Promise<CursorResult> {
+    const { pipeline, output } = splitOutput(this.#pipeline, this.#target.db);
+    const operation: AggregateOperation = defined({
+      kind: "aggregate",
+      ...this.#target,
+      pipeline: [...pipeline],
+      let: this.#options.let,
+      hint: checkHint("aggregate", this.#options.hint),
+      maxTimeMs: this.#maxTimeMs,
+    });
+    if (output) return this.#write(operation, output);
+    return execute<"aggregate">(defined({ ...operation, batchSize }), this.signal);
+  }
+
+  async #write(operation: AggregateOperation, output: OutputStage): Promise<CursorResult> {
+    const { durability } = this.runtime.options;
+    await this.whole((execute) =>
+      writeOutput({ execute, durability, signal: this.signal }, operation, output),
+    );
+    return { batch: { documents: [] }, cursor: 0 };
+  }
+
+  #add(stage: Document): this {
+    this.addStage(stage);
+    return this;
+  }
+}

@@ -1,0 +1,20 @@
+/** The rows of an operation that opens a cursor, whichever it is. */
+import type { Control } from "../query/control.js";
+import type { Environment, Snapshot } from "../storage/environment.js";
+import { aggregateRows } from "./aggregate.js";
+import type { RowsOperation } from "./operation.js";
+import { findRows, type ResultRow } from "./reads.js";
+
+/** @param environment missing when there is no such database */
+export function* rowsOf(
+  environment: Environment | undefined,
+  operation: RowsOperation,
+  control: Control,
+  snapshot?: Snapshot,
+): Generator<ResultRow, void, void> {
+  if (operation.kind === "aggregate") {
+    yield* aggregateRows(environment, operation, control, snapshot);
+  } else if (environment) {
+    yield* findRows(environment, operation, control, snapshot);
+  }
+}

@@ -1,0 +1,239 @@
+/** Accumulators over numbers: https://www.mongodb.com/docs/manual/reference/operator/aggregation/group/#accumulator-operator */
+import { LioranError } from "../../errors.js";
+import { compareValues } from "../../values/compare.js";
+import { add, type Numeric } from "../arithmetic.js";
+import { isNumeric } from "../operand.js";
+import type { Accumulation, Accumulator, CompileAccumulator } from "./accumulator.js";
+import { approximateBytes, type StageMemory } from "./memory.js";
+import { expressionOf, malformed, partsOf, type StageContext } from "./stage.js";
+
+/** A sum that does not lose the small parts of its terms (Neumaier). */
+class Sum {
+  #total: Numeric = 0;
+  #lost = 0;
+
+  add(value: Numeric): void {
+    if (typeof value === "number" && typeof this.#total === "number") {
+      const total: number = this.#total;
+      const next = total + value;
+      this.#lost +=
+        Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total;
+      this.#total = next;
+    } else this.#total = add(this.#total, value);
+  }
+
+  get value(): Numeric {
+    if (typeof this.#total === "bigint" || this.#lost === 0) return this.#total;
+    // Beyond what a number can express there is nothing to correct.
+    return Number.isFinite(this.#total) ? this.#total + this.#lost : this.#total;
+  }
+}
+
+class SumAccumulation implements Accumulation {
+  readonly #sum = new Sum();
+
+  add(value: unknown): void {
+    if (isNumeric(value)) this.#sum.add(value);
+  }
+
+  result(): Numeric {
+    return this.#sum.value;
+  }
+}
+
+class AverageAccumulation implements Accumulation {
+  readonly #sum = new Sum();
+  #count = 0;
+
+  add(value: unknown): void {
+    if (!isNumeric(value)) return;
+    this.#sum.add(value);
+    this.#count += 1;
+  }
+
+  result(): number | null {
+    return this.#count === 0 ? null : Number(this.#sum.value) / this.#count;
+  }
+}
+
+/** Welford's method: no sum of squares, which would lose digits. */
+class DeviationAccumulation implements Accumulation {
+  readonly #isSample: boolean;
+  #count = 0;
+  #mean = 0;
+  #squares = 0;
+
+  constructor(isSample: boolean) {
+    this.#isSample = isSample;
+  }
+
+  add(value: unknown): void {
+    if (!isNumeric(value)) return;
+    const number = Number(value);
+    this.#count += 1;
+    const distance = number - this.#mean;
+    this.#mean += distance / this.#count;
+    this.#squares += distance * (number - this.#mean);
+  }
+
+  result(): number | null {
+    const divisor = this.#count - (this.#isSample ? 1 : 0);
+    return divisor <= 0 ? null : Math.sqrt(this.#squares / divisor);
+  }
+}
+
+/** Of pairs of numbers, for windows. */
+class CovarianceAccumulation implements Accumulation {
+  readonly #isSample: boolean;
+  #count = 0;
+  #means: [number, number] = [0, 0];
+  #products = 0;
+
+  constructor(isSample: boolean) {
+    this.#isSample = isSample;
+  }
+
+  add(value: unknown): void {
+    if (!Array.isArray(value) || value.length !== 2 || !value.every(isNumeric)) return;
+    const [x, y] = value.map(Number) as [number, number];
+    this.#count += 1;
+    const distance = x - this.#means[0];
+    this.#means[0] += distance / this.#count;
+    this.#means[1] += (y - this.#means[1]) / this.#count;
+    this.#products += distance * (y - this.#means[1]);
+  }
+
+  result(): number | null {
+    const divisor = this.#count - (this.#isSample ? 1 : 0);
+    return divisor <= 0 ? null : this.#products / divisor;
+  }
+}
+
+/** Keeps the numbers, and picks the ones at the ranks. */
+class PercentileAccumulation implements Accumulation {
+  readonly #fractions: readonly number[];
+  readonly #memory: StageMemory;
+  readonly #numbers: number[] = [];
+
+  constructor(fractions: readonly number[], memory: StageMemory) {
+    this.#fractions = fractions;
+    this.#memory = memory;
+  }
+
+  add(value: unknown): void {
+    if (!isNumeric(value) || Number.isNaN(value)) return;
+    this.#numbers.push(Number(value));
+    this.#memory.add(8);
+  }
+
+  result(): (number | null)[] {
+    const sorted = Float64Array.from(this.#numbers).sort();
+    return this.#fractions.map((fraction) => {
+      const rank = Math.max(0, Math.ceil(fraction * sorted.length) - 1);
+      return sorted[rank] ?? null;
+    });
+  }
+}
+
+function simple(start: (memory: StageMemory) => Accumulation): CompileAccumulator {
+  return (operand, context) => ({ input: single(operand, context), start });
+}
+
+/** `{ $sum: ["$a", "$b"] }` has several operands, which a group cannot use. */
+function single(operand: unknown, context: StageContext) {
+  if (Array.isArray(operand) && operand.length !== 1) {
+    throw malformed("The accumulators of a group take one expression, not an array of them.");
+  }
+  return expressionOf(Array.isArray(operand) ? operand[0] : operand, context);
+}
+
+function covariance(isSample: boolean): CompileAccumulator {
+  return (operand, context) => {
+    if (!Array.isArray(operand) || operand.length !== 2) {
+      throw malformed("A covariance takes an array of two expressions.");
+    }
+    return {
+      input: expressionOf(operand, context),
+      start: () => new CovarianceAccumulation(isSample),
+    };
+  };
+}
+
+function percentile(operand: unknown, context: StageContext): Accumulator {
+  const { input, p, method } = partsOf("$percentile", operand, ["input", "p", "method"]);
+  checkMethod("$percentile", method);
+  const fractions = expressionOf(p, context)({});
+  const isFraction = (one: unknown) => typeof one === "number" && one >= 0 && one <= 1;
+  if (!Array.isArray(fractions) || fractions.length === 0 || !fractions.every(isFraction)) {
+    throw new LioranError(
+      "BAD_VALUE",
+      "The $percentile 'p' field must be an array of numbers from 0 to 1.",
+    );
+  }
+  return {
+    input: expressionOf(input, context),
+    start: (memory) => new PercentileAccumulation(fractions as number[], memory),
+  };
+}
+
+function median(operand: unknown, context: StageContext): Accumulator {
+  const { input, method } = partsOf("$median", operand, ["input", "method"]);
+  checkMethod("$median", method);
+  return {
+    input: expressionOf(input, context),
+    start: (memory) => {
+      const percentiles = new PercentileAccumulation([0.5], memory);
+      return {
+        add: (value) => percentiles.add(value),
+        result: () => percentiles.result()[0],
+      };
+    },
+  };
+}
+
+function checkMethod(name: string, method: unknown): void {
+  if (method === "approximate") return;
+  throw new LioranError("BAD_VALUE", `The ${name} 'method' must be "approximate".`);
+}
+
+/** Least or greatest value, of any type. */
+class ExtremeAccumulation implements Accumulation {
+  readonly #direction: 1 | -1;
+  readonly #memory: StageMemory;
+  #value: unknown;
+
+  constructor(direction: 1 | -1, memory: StageMemory) {
+    this.#direction = direction;
+    this.#memory = memory;
+  }
+
+  add(value: unknown): void {
+    if (value === null || value === undefined) return;
+    if (this.#value !== undefined && compareValues(value, this.#value) * this.#direction <= 0) {
+      return;
+    }
+    this.#memory.add(approximateBytes(value) - approximateBytes(this.#value));
+    this.#value = value;
+  }
+
+  result(): unknown {
+    return this.#value;
+  }
+}
+
+export const numberAccumulators = {
+  $sum: simple(() => new SumAccumulation()),
+  $avg: simple(() => new AverageAccumulation()),
+  $max: simple((memory) => new ExtremeAccumulation(1, memory)),
+  $min: simple((memory) => new ExtremeAccumulation(-1, memory)),
+  $stdDevPop: simple(() => new DeviationAccumulation(false)),
+  $stdDevSamp: simple(() => new DeviationAccumulation(true)),
+  $median: median,
+  $percentile: percentile,
+} as const satisfies Record<string, CompileAccumulator>;
+
+/** Those that only windows have. */
+export const windowAccumulators = {
+  $covariancePop: covariance(false),
+  $covarianceSamp: covariance(true),
+} as const satisfies Record<string, CompileAccumulator>;
