@@ -53,8 +53,8 @@ async function replaceCollection(
   const temporary = { db: target.db, collection: temporaryPrefix + newId(), durability };
   const before = await entryOf(execute, target);
   const options = before?.options ?? {};
-  await execute<"createCollection">({ kind: "createCollection", ...temporary, options }, signal);
   try {
+    await execute<"createCollection">({ kind: "createCollection", ...temporary, options }, signal);
     // The indexes of what is replaced stay. They are kept up to date from the first document on.
     const indexes = before?.indexes.map(specOf) ?? [];
     if (indexes.length > 0) {
@@ -68,7 +68,7 @@ async function replaceCollection(
       signal,
     );
   } catch (error) {
-    // What went wrong first is what matters.
+    // Also what was aborted may have taken effect. What went wrong first is what matters.
     await execute<"dropCollection">({ kind: "dropCollection", ...temporary }).catch(() => {});
     throw error;
   }

@@ -3,7 +3,7 @@
  * Synchronous, like the reads it explains.
  */
 import type { Control } from "../query/control.js";
-import { executeQuery, planFor, type Query, type View, viewOf } from "../query/execute.js";
+import { executeQuery, planFor, type Query } from "../query/execute.js";
 import {
   explainCountScan,
   explainPlan,
@@ -11,6 +11,7 @@ import {
   type Stage,
 } from "../query/plan/explain.js";
 import type { Plan } from "../query/plan/plan.js";
+import { type View, viewOf } from "../query/walk.js";
 import { findCollection } from "../storage/catalog.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import type { Document } from "../values/document.js";

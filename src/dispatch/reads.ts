@@ -5,16 +5,9 @@
 import { batchBytesMax, firstBatchDocuments } from "../limits.js";
 import type { Control } from "../query/control.js";
 import { distinctCollector } from "../query/distinct.js";
-import {
-  countByIndex,
-  type Examined,
-  executeQuery,
-  planFor,
-  type Query,
-  type Row,
-  type View,
-  viewOf,
-} from "../query/execute.js";
+import { countMatches, executeQuery, nothingExamined, type Query } from "../query/execute.js";
+import type { Row } from "../query/row.js";
+import { type Examined, type View, viewOf } from "../query/walk.js";
 import { type CollectionEntry, findCollection, listCollections } from "../storage/catalog.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
@@ -59,8 +52,7 @@ export function count(
   snapshot?: Snapshot,
 ): number {
   const entry = findCollection(environment, operation.collection, snapshot);
-  const examined = { keys: 0, documents: 0 };
-  return countIn(viewOf(environment, entry, snapshot), operation, control, examined);
+  return countIn(viewOf(environment, entry, snapshot), operation, control, nothingExamined());
 }
 
 /** @param examined counts what is looked at */
@@ -70,19 +62,12 @@ export function countIn(
   control: Control,
   examined: Examined,
 ): number {
-  const cut = (all: number) => {
-    const rest = Math.max(0, all - skip);
-    return limit > 0 ? Math.min(limit, rest) : rest;
-  };
-  if (Object.keys(filter).length === 0 && hint === undefined) {
-    return cut(readStatistics(view.environment, view.collectionId, view.snapshot).documents);
+  if (Object.keys(filter).length > 0 || hint !== undefined) {
+    return countMatches(view, { filter, skip, limit, hint }, control, examined);
   }
-  const query: Query = { filter, skip, limit, hint };
-  const all = countByIndex(view, planFor(view, query, control), control, examined);
-  if (all !== undefined) return cut(all);
-  let counted = 0;
-  for (const _ of executeQuery(view, query, control, examined)) counted += 1;
-  return counted;
+  const { documents } = readStatistics(view.environment, view.collectionId, view.snapshot);
+  const rest = Math.max(0, documents - skip);
+  return limit > 0 ? Math.min(limit, rest) : rest;
 }
 
 export function distinct(

@@ -5,10 +5,12 @@
  * Owning thread: the Host.
  */
 import { unlimited } from "../query/control.js";
-import { executeQuery, Row, type View, viewOf } from "../query/execute.js";
+import { executeQuery } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
+import { Row } from "../query/row.js";
 import { compileUpdate, replaceDocument } from "../query/update.js";
 import { upsertSeed } from "../query/upsert.js";
+import { type View, viewOf } from "../query/walk.js";
 import { ensureCollection, findCollection } from "../storage/catalog.js";
 import { getDocument } from "../storage/collection.js";
 import { decodeDocument, encodeDocument, idKeyOfDocument } from "../storage/document.js";

@@ -13,12 +13,13 @@ import {
   validationDetailsMax,
 } from "../limits.js";
 import { unlimited } from "../query/control.js";
-import { passedKeys, planFor, type Query, type View, viewOf } from "../query/execute.js";
+import { passedKeys, planFor, type Query } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
 import { planId } from "../query/id-plan.js";
 import { compileProjection } from "../query/projection.js";
 import { compileSort } from "../query/sort.js";
 import { compileUpdate } from "../query/update.js";
+import { type View, viewOf } from "../query/walk.js";
 import {
   createCollection,
   dropCollection,

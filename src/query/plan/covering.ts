@@ -6,13 +6,11 @@ import type { SortSpec } from "./plan.js";
 
 export function covers(
   { index }: IndexScan,
-  projection: Document | undefined,
+  wanted: readonly string[] | undefined,
   residual: Document | undefined,
   sort: SortSpec | undefined,
 ): boolean {
-  if (!projection || index.multikey.length > 0 || index.cut) return false;
-  const wanted = includedPaths(projection);
-  if (!wanted) return false;
+  if (!wanted || index.multikey.length > 0 || index.cut) return false;
   const tested = residual ? filterPaths(residual) : [];
   if (!tested) return false;
   const sorted = sort ? sort.map(([path]) => path) : [];
@@ -22,13 +20,16 @@ export function covers(
 }
 
 /** The paths of a projection that only includes fields. */
-function includedPaths(projection: Document): string[] | undefined {
-  const paths: string[] = [];
+export function includedPaths(projection: Document): string[] | undefined {
+  // Unless it says otherwise.
+  const paths: string[] = Object.hasOwn(projection, "_id") ? [] : ["_id"];
   for (const name of Object.keys(projection)) {
     const value = projection[name];
     if (value === 1 || value === true) paths.push(name);
     else if (name !== "_id" || (value !== 0 && value !== false)) return undefined;
   }
-  if (paths.length === 0) return undefined;
+  if (paths.every((path) => path === "_id") && projection._id !== 1 && projection._id !== true) {
+    return undefined;
+  }
   return paths.some((path) => path.includes("$")) ? undefined : paths;
 }

@@ -4,7 +4,8 @@
  */
 import { sortBytesMax } from "../../limits.js";
 import type { Document } from "../../values/document.js";
-import type { Examined, Query } from "../execute.js";
+import type { Query } from "../execute.js";
+import type { Examined } from "../walk.js";
 import type { IndexScan } from "./index-bounds.js";
 import { shownInterval } from "./interval.js";
 import type { Access, Plan } from "./plan.js";

@@ -10,7 +10,7 @@ import { type IdPlan, planId } from "../id-plan.js";
 import { identicalValues } from "../identical.js";
 import { isIndex } from "../path.js";
 import { type FilterShape, readShape } from "./conditions.js";
-import { covers } from "./covering.js";
+import { covers, includedPaths } from "./covering.js";
 import { type IndexScan, scanOf } from "./index-bounds.js";
 import { isEverything } from "./interval.js";
 import type { Access, CollectionAccess, IdsAccess, Plan, SortSpec, UnionAccess } from "./plan.js";
@@ -21,6 +21,8 @@ export interface PlanRequest {
   readonly filter: Document;
   readonly sort?: SortSpec;
   readonly projection?: Document;
+  /** Only these top-level fields are needed. */
+  readonly fields?: ReadonlySet<string>;
   readonly skip?: number;
   readonly limit?: number;
   /** The index to walk: its name or its key; `{ $natural: 1 }` for none. */
@@ -264,9 +266,15 @@ function finish(
     isReverse: order === -1,
     residual,
     sort: blocking,
-    isCovered: access.kind === "index" && covers(access, request.projection, residual, blocking),
+    isCovered: access.kind === "index" && covers(access, neededPaths(request), residual, blocking),
     rejected,
   };
+}
+
+/** The paths that a query needs of a document; undefined when it needs all of it. */
+function neededPaths({ projection, fields }: PlanRequest): readonly string[] | undefined {
+  if (projection) return includedPaths(projection);
+  return fields && [...fields];
 }
 
 function residualOf(
