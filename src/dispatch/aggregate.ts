@@ -54,11 +54,14 @@ function snapshotReader(
   control: Control,
   snapshot: Snapshot | undefined,
 ): CollectionReader {
+  // A $lookup asks for the same collection again and again.
+  const views = new Map<string, View>();
   return {
     find: (collection, query) => ({
       *[Symbol.iterator]() {
         if (!environment) return;
-        const view = viewBy(environment, collection, snapshot);
+        const view = views.get(collection) ?? viewBy(environment, collection, snapshot);
+        views.set(collection, view);
         for (const row of executeQuery(view, query, control)) yield row.source;
       },
     }),

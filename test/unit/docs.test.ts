@@ -4,14 +4,20 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { AggregationCursor } from "../../src/api/aggregation-cursor.js";
 import { Collection } from "../../src/api/collection.js";
 import { AbstractCursor } from "../../src/api/cursor.js";
 import { Database } from "../../src/api/database.js";
 import { FindCursor } from "../../src/api/find-cursor.js";
 import { LioranManager } from "../../src/api/manager.js";
+import { QueryCursor } from "../../src/api/query-cursor.js";
 import { ERRORS } from "../../src/errors.js";
 import * as limitsModule from "../../src/limits.js";
 import { resolveOptions } from "../../src/options.js";
+import { accumulators } from "../../src/query/aggregate/group.js";
+import { windowAccumulators } from "../../src/query/aggregate/number-accumulators.js";
+import { stages } from "../../src/query/aggregate/pipeline.js";
+import { windowFunctions } from "../../src/query/aggregate/window-functions.js";
 import { directOperators } from "../../src/query/direct-operators.js";
 import { ownOperators } from "../../src/query/expression-operators.js";
 import { operatorParts } from "../../src/query/language.js";
@@ -160,10 +166,20 @@ const classes = [
   { type: Database, receiver: "database" },
   { type: Collection, receiver: "collection" },
   { type: AbstractCursor, receiver: "cursor" },
+  { type: QueryCursor, receiver: "cursor" },
   { type: FindCursor, receiver: "cursor" },
+  { type: AggregationCursor, receiver: "cursor" },
 ];
 /** Protected members. */
-const internal = new Set(["constructor", "feed", "assertNew", "copySettings", "inOneCall"]);
+const internal = new Set([
+  "constructor",
+  "feed",
+  "assertNew",
+  "copySettings",
+  "inOneCall",
+  "begin",
+  "whole",
+]);
 
 test("docs/api.md has a heading for every member of every class, and no other", () => {
   const headings = Array.from(api.matchAll(/^### `(\w+\.\w+)/gm), ([, name]) => name!);
@@ -185,6 +201,21 @@ test("docs/api.md lists every expression operator, and no other", () => {
     ...Object.keys(directOperators),
   ]);
   assert.deepEqual(listed.filter((name) => name !== "$expr").sort(), [...existing].sort());
+});
+
+test("docs/api.md lists every stage, accumulator and window function, and no other", () => {
+  const section = sectionOf(api, "### Aggregation");
+  const names = (text: string) => Array.from(text.matchAll(/`(\$\w+)`/g), ([, name]) => name!);
+  const listedStages = tableRows(section).flatMap(([first]) => names(first!));
+  assert.deepEqual(listedStages.sort(), [...Object.keys(stages), "$merge", "$out"].sort());
+  const [inGroups = "", inWindows = ""] = section
+    .split("\nAccumulators, in")[1]!
+    .split("\n\nVariables")[0]!
+    .split("\nOnly in")
+    .map((part) => part.slice(part.indexOf(":\n")));
+  assert.deepEqual(names(inGroups).sort(), Object.keys(accumulators).sort());
+  const ofWindows = Object.keys({ ...windowFunctions, ...windowAccumulators });
+  assert.deepEqual(names(inWindows).sort(), ofWindows.sort());
 });
 
 test("docs/dependencies.md lists every dependency, and no other", () => {

@@ -1,11 +1,12 @@
 /** Values as keys of a Map: two values have the same key exactly if they are equal in the value order. */
-import { encodeKey } from "../../storage/key.js";
+import { encodeKey, writeKey } from "../../storage/key.js";
 
 /** What a Map compares by content. */
 export type ValueKey = string | number | bigint | boolean | null | undefined;
 
 /** Marks keys that stand for a value of another type. */
 const encodedMark = "\0";
+const scratch = Buffer.allocUnsafeSlow(4096);
 
 export function valueKey(value: unknown): ValueKey {
   switch (typeof value) {
@@ -25,6 +26,10 @@ export function valueKey(value: unknown): ValueKey {
 }
 
 function encoded(value: unknown): string {
-  const key = encodeKey(value);
-  return encodedMark + Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString("latin1");
+  try {
+    return encodedMark + scratch.toString("latin1", 0, writeKey(value, scratch, 0));
+  } catch {
+    // Longer than the keys that are common: worth memory of its own.
+    return encodedMark + Buffer.from(encodeKey(value)).toString("latin1");
+  }
 }
