@@ -185,7 +185,7 @@ interface Scenario {
 
 async function checkScenario(scenario: Scenario): Promise<void> {
   collections += 1;
-  const collection = database.collection(`c${collections}`);
+  const collection = await database.createCollection(`c${collections}`);
   const { early, documents, late, writes, queries } = scenario;
   const create = ({ key, options }: RandomIndex) =>
     attempt(() => collection.createIndex(key, options).catch(ignoreConflict));
