@@ -130,10 +130,10 @@ export function bulkWriteSuite(subject: Subject): void {
         const operations = [good, wrong] as (typeof good)[];
         await rejection(() => collection.bulkWrite(operations), { code: 2, names: [path] });
       }
-      const extra = [{ deleteOne: { filter: {}, hint: "x" } }] as never[];
+      const extra = [{ deleteOne: { filter: {}, collation: {} } }] as never[];
       await rejection(() => collection.bulkWrite(extra), {
         code: "INVALID_OPTION",
-        names: ['"hint"'],
+        names: ['"collation"'],
       });
       await rejection(() => collection.bulkWrite([]), { code: 2 });
       await rejection(() => collection.insertMany([]), { code: 2 });
