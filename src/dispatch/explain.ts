@@ -11,7 +11,7 @@ import {
   type Stage,
 } from "../query/plan/explain.js";
 import type { Plan } from "../query/plan/plan.js";
-import { type View, viewOf } from "../query/walk.js";
+import { type Examined, type View, viewOf } from "../query/walk.js";
 import { findCollection } from "../storage/catalog.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import type { Document } from "../values/document.js";
@@ -20,8 +20,7 @@ import { countIn } from "./reads.js";
 
 /** What has run, for the second half of the explanation. */
 interface Run {
-  readonly plan: Plan;
-  readonly examined: { keys: number; documents: number };
+  readonly examined: Examined;
   readonly returned: number;
 }
 
@@ -37,13 +36,15 @@ export function explain(
   const query = queryOf(explained);
   const startMs = performance.now();
   const plan = planFor(view, query, control);
-  const winningPlan = stagesOf(explained, plan, query);
+  // As MongoDB: without a collection there is nothing to walk.
+  const stages = (examined?: Examined) =>
+    entry ? stagesOf(explained, plan, query, examined) : { stage: "EOF" };
   const explanation: Omit<Explanation, "place"> = {
     explainVersion: "1",
     queryPlanner: {
       namespace: `${explained.db}.${explained.collection}`,
       parsedQuery: query.filter,
-      winningPlan,
+      winningPlan: stages(),
       rejectedPlans: explainRejected(plan),
     },
     command: commandOf(explained),
@@ -58,7 +59,7 @@ export function explain(
     ));
     return explanation;
   }
-  const run = runOf(explained, view, query, plan, control);
+  const run = runOf(explained, view, query, control);
   return {
     ...explanation,
     executionStats: {
@@ -69,7 +70,7 @@ export function explain(
       totalDocsExamined: run.examined.documents,
       executionStages: {
         nReturned: run.returned,
-        ...stagesOf(explained, run.plan, query, run.examined),
+        ...stages(run.examined),
       },
     },
   };
@@ -103,7 +104,7 @@ function stagesOf(
   explained: ExplainOperation["explained"],
   plan: Plan,
   query: Query,
-  examined?: Run["examined"],
+  examined?: Examined,
 ): Stage {
   if (explained.kind !== "count") return explainPlan(plan, query, examined);
   const { access, residual } = plan;
@@ -118,17 +119,16 @@ function runOf(
   explained: ExplainOperation["explained"],
   view: View,
   query: Query,
-  plan: Plan,
   control: Control,
 ): Run {
   const examined = { keys: 0, documents: 0 };
   if (explained.kind === "count") {
     countIn(view, explained, control, examined);
-    return { plan, examined, returned: 0 };
+    return { examined, returned: 0 };
   }
   let returned = 0;
   for (const _ of executeQuery(view, query, control, examined)) returned += 1;
-  return { plan, examined, returned };
+  return { examined, returned };
 }
 
 function commandOf(explained: ExplainOperation["explained"]): Document {

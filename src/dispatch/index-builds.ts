@@ -22,12 +22,25 @@ import { readStatistics } from "../storage/statistics.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import { IndexRun } from "./index-run.js";
 import { checkIndexSpec } from "./index-spec.js";
-import { abandonBuild, applyCreateIndexes, type Building, storeRun } from "./index-statements.js";
+import {
+  abandonBuild,
+  applyCreateIndexes,
+  assertBuilt,
+  type Building,
+  endRun,
+  storeOutdated,
+  storeRun,
+} from "./index-statements.js";
 import type { CreateIndexesOperation, IndexBuildStatus } from "./operation.js";
 import type { WriteOutcome } from "./outcome.js";
 import type { Writer } from "./writer.js";
 
 const nothing = new Uint8Array(0);
+
+/** Numbers of indexes are those of their database. */
+function buildName(db: string, indexId: number): string {
+  return `${db}/${indexId}`;
+}
 
 /** Others' requests are read in between. */
 function nextTurn(): Promise<void> {
@@ -42,6 +55,8 @@ export class IndexBuilds {
   readonly #writer: Writer;
   /** Builds under way, by database and number of the index. */
   readonly #underWay = new Map<string, Promise<void>>();
+  /** What is being gathered and stored, by database and number of the index. */
+  readonly #runs = new Map<string, IndexRun>();
   #stopped = false;
 
   constructor(databases: Databases, writer: Writer) {
@@ -98,7 +113,8 @@ export class IndexBuilds {
       for (const { id, name, indexes } of listCollections(environment)) {
         for (const index of indexes) {
           if (index.state === "ready") continue;
-          const done = readProgress(environment, index.id)?.documents ?? 0;
+          const stored = readProgress(environment, index.id)?.documents ?? 0;
+          const done = stored + (this.#runs.get(buildName(db, index.id))?.documents ?? 0);
           const { documents } = readStatistics(environment, id);
           status.push({ db, collection: name, index: index.name, done, documents });
         }
@@ -108,7 +124,7 @@ export class IndexBuilds {
   }
 
   #build(db: string, building: Building): Promise<void> {
-    const name = `${db}/${building.indexId}`;
+    const name = buildName(db, building.indexId);
     let build = this.#underWay.get(name);
     if (!build) {
       build = this.#buildRuns(db, building).finally(() => this.#underWay.delete(name));
@@ -128,6 +144,7 @@ export class IndexBuilds {
       throw error;
     } finally {
       endWatch(environment, building.indexId);
+      this.#runs.delete(buildName(db, building.indexId));
     }
   }
 
@@ -136,8 +153,12 @@ export class IndexBuilds {
     const changed = watchChanges(environment, building.indexId);
     environment.refresh();
     const progress = readProgress(environment, building.indexId);
-    if (!progress) return true;
+    if (!progress) {
+      await this.#write(db, false, (transaction) => assertBuilt(transaction, building));
+      return true;
+    }
     const run = new IndexRun(progress.doneTo);
+    this.#runs.set(buildName(db, building.indexId), run);
     while (!run.isLast && run.bytes < indexBuildRunBytes) {
       if (this.#stopped) throw new BuildLeft();
       this.#gather(environment, building, run);
@@ -148,6 +169,20 @@ export class IndexBuilds {
       await this.#write(db, false, (transaction) => {
         isStored = storeRun(transaction, db, building, run, changed);
       });
+      run.confirm();
+    }
+    // From here on a document that is written has all of its entries.
+    endWatch(environment, building.indexId);
+    const outdated = [...changed.values()];
+    for (let isStored = false, done = 0; !isStored; ) {
+      if (this.#stopped) throw new BuildLeft();
+      let next = done;
+      await this.#write(db, run.isLast, (transaction) => {
+        next = storeOutdated(transaction, db, building, outdated, done);
+        isStored = next === outdated.length;
+        if (isStored) endRun(transaction, building, run);
+      });
+      done = next;
     }
     return run.isLast;
   }

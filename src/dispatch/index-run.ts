@@ -37,6 +37,9 @@ export class IndexRun {
   bytes = 0;
   /** A heap: the piece whose next entry has the lowest key comes first. */
   readonly #pieces: Piece[] = [];
+  /** Taken since the last confirmation, and how many of them have been taken again. */
+  #taken: RunEntry[] = [];
+  #again = 0;
 
   constructor(after: Uint8Array) {
     this.lastId = after;
@@ -81,8 +84,27 @@ export class IndexRun {
     this.#rise(this.#pieces.length - 1);
   }
 
+  /** Begins anew with what was not confirmed: a commit that failed with others is tried again alone. */
+  rewind(): void {
+    this.#again = 0;
+  }
+
+  /** What has been taken is committed. */
+  confirm(): void {
+    this.#taken = [];
+    this.#again = 0;
+  }
+
   /** The entry with the lowest key; undefined when all have been taken. */
   take(): RunEntry | undefined {
+    const entry = this.#taken[this.#again] ?? this.#takeLowest();
+    if (!entry) return undefined;
+    if (this.#again === this.#taken.length) this.#taken.push(entry);
+    this.#again += 1;
+    return entry;
+  }
+
+  #takeLowest(): RunEntry | undefined {
     const [piece] = this.#pieces;
     if (!piece) return undefined;
     const entry = piece.entries[piece.at]!;

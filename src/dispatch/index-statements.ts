@@ -4,6 +4,7 @@
  * Owning thread: the Host.
  */
 import { LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
 import { indexAtOnceDocumentsMax, indexBuildSliceMs, indexesPerCollectionMax } from "../limits.js";
 import { isSameKey } from "../query/plan/planner.js";
 import {
@@ -98,11 +99,10 @@ function newIndex(
 }
 
 /**
- * Stores the next entries of a run, as many as there is time for. With the last of them it is noted how far the
- * build has got.
+ * Stores the next entries of a run, as many as there is time for.
  *
- * @returns whether the run is stored
- * @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS, INDEX_BUILD_ABORTED when the index is gone
+ * @returns whether all are stored
+ * @throws DUPLICATE_KEY, INDEX_BUILD_ABORTED when the index is gone
  */
 export function storeRun(
   transaction: WriteTransaction,
@@ -115,9 +115,10 @@ export function storeRun(
   const { entry, index } = buildOf(transaction, building);
   const { indexes } = environment.stores;
   const untilMs = performance.now() + indexBuildSliceMs;
+  run.rewind();
   for (let count = 1; ; count += 1) {
     const next = run.take();
-    if (!next) break;
+    if (!next) return true;
     const { key, value, idKey } = next;
     if (changed.size > 0 && changed.has(idText(idKey))) continue;
     if (index.unique && hasOtherHolder(transaction, key, value, idKey)) {
@@ -128,19 +129,52 @@ export function storeRun(
     transaction.put(indexes, key, value, undefined);
     if (count % 32 === 0 && performance.now() > untilMs) return false;
   }
-  // A write that failed has left its document, and no entries.
-  for (const idKey of changed.values()) {
+}
+
+/**
+ * Indexes documents that were written after a run had begun, from the one at `from` on, as many as there is time
+ * for. A write that failed has left its document, and no entries.
+ *
+ * @returns how many of them are done
+ * @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS, INDEX_BUILD_ABORTED when the index is gone
+ */
+export function storeOutdated(
+  transaction: WriteTransaction,
+  db: string,
+  building: Building,
+  idKeys: readonly Uint8Array[],
+  from: number,
+): number {
+  const { environment } = transaction;
+  const { entry, index } = buildOf(transaction, building);
+  const untilMs = performance.now() + indexBuildSliceMs;
+  let done = from;
+  while (done < idKeys.length && performance.now() < untilMs) {
+    const idKey = idKeys[done]!;
     const bytes = getDocument(environment, entry.id, idKey);
     if (bytes) indexDocument(transaction, { db, entry }, index, indexedPart(entry, bytes), idKey);
+    done += 1;
   }
+  return done;
+}
+
+/** Notes that all of a run is stored: how far the build has got, or that it is complete. */
+export function endRun(transaction: WriteTransaction, building: Building, run: IndexRun): void {
+  const { entry, index } = buildOf(transaction, building);
   noteEntries(transaction, entry.name, index.id, { multikey: [...run.multikey], isCut: run.isCut });
-  if (run.isLast) finishBuild(transaction, entry.name, index.id);
-  else {
-    const { documents } = readProgress(environment, index.id)!;
-    const done = { doneTo: run.lastId, documents: documents + run.documents };
-    writeProgress(transaction, index.id, done);
+  if (run.isLast) {
+    finishBuild(transaction, entry.name, index.id);
+    return;
   }
-  return true;
+  const { documents } = readProgress(transaction.environment, index.id)!;
+  const done = { doneTo: run.lastId, documents: documents + run.documents };
+  writeProgress(transaction, index.id, done);
+}
+
+/** @throws INDEX_BUILD_ABORTED when the index is gone, and is not complete */
+export function assertBuilt(transaction: WriteTransaction, building: Building): void {
+  const { index } = buildOf(transaction, building);
+  invariant(index.state === "ready", "an index that is being built has a progress");
 }
 
 /** @throws INDEX_BUILD_ABORTED when the index is gone */

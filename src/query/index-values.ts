@@ -46,7 +46,7 @@ export function indexedValues(
   paths: readonly (readonly string[])[],
 ): IndexedValues {
   const start = paths.map((segments) => walk({ value: document, depth: 0 }, segments));
-  if (!start.some(isArray)) return { rows: [start.map(valueOfField)], multikey: noMultikey };
+  if (!start.some(isArray)) return { rows: [start.map(reachedBy)], multikey: noMultikey };
   const expansion = { paths, rows: [], multikey: new Set<number>() };
   expand(start, expansion);
   return { rows: expansion.rows, multikey: [...expansion.multikey].sort((a, b) => a - b) };
@@ -82,7 +82,7 @@ function isArray(field: Field): field is Place {
   return !(field instanceof Final) && Array.isArray(field.value);
 }
 
-function valueOfField(field: Field): unknown {
+function reachedBy(field: Field): unknown {
   return field.value;
 }
 
@@ -103,7 +103,7 @@ function expand(fields: readonly Field[], expansion: Expansion): void {
   const { paths, rows, multikey } = expansion;
   const first = fields.findIndex(isArray);
   if (first < 0) {
-    rows.push(fields.map(valueOfField));
+    rows.push(fields.map(reachedBy));
     return;
   }
   fields.forEach((field, at) => {

@@ -24,6 +24,6 @@ conformance({
       await manager.close();
       root.remove();
     };
-    return { manager, seeder: manager, close };
+    return { manager, seeder: manager, rootPath: root.rootPath, close };
   },
 });

@@ -8,6 +8,7 @@ export function clientMode(name: string, options: ManagerOptions): Mode {
   return {
     name,
     canWrite: true,
+    forwardsReads: options.reads === "primary",
     async open() {
       const root = temporaryRoot();
       const primary = await PrimaryProcess.start(root.rootPath);
@@ -17,7 +18,7 @@ export function clientMode(name: string, options: ManagerOptions): Mode {
         await primary.close();
         root.remove();
       };
-      return { manager, seeder: manager, close };
+      return { manager, seeder: manager, rootPath: root.rootPath, close };
     },
   };
 }

@@ -11,9 +11,12 @@ import { concurrencySuite } from "./suite/concurrency.js";
 import { countingSuite } from "./suite/counting.js";
 import { cursorsSuite } from "./suite/cursors.js";
 import { deleteSuite } from "./suite/delete.js";
+import { explainSuite } from "./suite/explain.js";
 import { findSuite } from "./suite/find.js";
 import { findAndModifySuite } from "./suite/find-and-modify.js";
 import { idsSuite } from "./suite/ids.js";
+import { indexedReadsSuite } from "./suite/indexed-reads.js";
+import { indexesSuite } from "./suite/indexes.js";
 import { insertSuite } from "./suite/insert.js";
 import { invalidArgumentsSuite } from "./suite/invalid-arguments.js";
 import { invalidValuesSuite } from "./suite/invalid-values.js";
@@ -41,6 +44,8 @@ const reading: Suite[] = [
   largeReadsSuite,
   cancellingSuite,
   listingSuite,
+  indexedReadsSuite,
+  explainSuite,
   invalidArgumentsSuite,
 ];
 
@@ -58,6 +63,7 @@ const writing: Suite[] = [
   schemaSuite,
   aggregateOutputSuite,
   collectionsSuite,
+  indexesSuite,
   largeWritesSuite,
   concurrencySuite,
 ];

@@ -3,6 +3,7 @@
  */
 import { test } from "node:test";
 import type { Collection, Database, Document, LioranManager } from "@liorandb/core";
+import { checkInOwnProcess } from "../support/checked-indexes.js";
 import { deadlineMs, withDeadline } from "../support/deadline.js";
 
 export interface Opened {
@@ -10,12 +11,15 @@ export interface Opened {
   manager: LioranManager;
   /** Writes what the tests read: the manager itself, unless it is readonly. */
   seeder: LioranManager;
+  rootPath: string;
   close(): Promise<void>;
 }
 
 export interface Mode {
   readonly name: string;
   readonly canWrite: boolean;
+  /** Reads run at the primary. */
+  readonly forwardsReads?: boolean;
   open(): Promise<Opened>;
 }
 
@@ -34,7 +38,14 @@ export class Subject {
   }
 
   async close(): Promise<void> {
-    if (this.#opened) await withDeadline(this.#opened.close(), () => `${this.mode.name} to close`);
+    const opened = this.#opened;
+    if (!opened) return;
+    try {
+      // Whatever the tests have written: every entry of an index has its document, and the other way round.
+      await checkInOwnProcess(opened.rootPath);
+    } finally {
+      await withDeadline(opened.close(), () => `${this.mode.name} to close`);
+    }
   }
 
   get manager(): LioranManager {

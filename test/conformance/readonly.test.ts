@@ -16,6 +16,6 @@ conformance({
       await seeder.close();
       root.remove();
     };
-    return { manager, seeder, close };
+    return { manager, seeder, rootPath: root.rootPath, close };
   },
 });

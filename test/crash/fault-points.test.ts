@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type AgentError, openAgent } from "../process/agent.js";
 import { Site } from "../process/site.js";
+import { checkIndexConsistency } from "../support/index-consistency.js";
 
 type Durability = "flushed" | "committed";
 
@@ -16,6 +17,8 @@ const points: [point: string, durability: Durability][] = [
   ["after-flush-before-reply", "flushed"],
 ];
 
+/** Indexes that are there before: entries and documents live and die together. */
+const indexes = [{ key: { n: 1 } }, { key: { n: -1, _id: 1 } }];
 /** Documents that are there before. */
 const before = [
   { _id: 1, n: 10 },
@@ -102,10 +105,11 @@ for (const [point, durability] of points) {
   for (const { what, call, check, after } of cases) {
     test(`${what}, the primary killed ${point} (${durability})`, async (t) => {
       const site = new Site(t);
-      // The first commit is that of the documents that are there before.
-      const env = { LIORANDB_FAULT: `${point}:2` };
+      // The first commits are those of the documents and indexes that are there before.
+      const env = { LIORANDB_FAULT: `${point}:3` };
       const primary = await openAgent(site, "primary", { ipc: "primary", durability }, { env });
       await primary.things("insertMany", before);
+      await primary.things("createIndexes", indexes);
       const [client, heir] = await Promise.all([
         openAgent(site, "client", { ipc: "client", durability }),
         openAgent(site, "heir"),
@@ -117,6 +121,7 @@ for (const [point, durability] of points) {
       check(await outcome);
       assert.deepEqual(await client.find({}, { sort: { _id: 1 } }), after);
       assert.deepEqual(await heir.find({}, { sort: { _id: 1 } }), after);
+      assert.equal((await checkIndexConsistency(site.rootPath)).documents, after.length);
     });
   }
 }

@@ -24,6 +24,8 @@ export interface ToldError {
   code: string | number;
   message: string;
   retryable: boolean;
+  keyPattern?: Document;
+  keyValue?: Document;
   result?: unknown;
   writeErrors?: { index: number; code: string | number }[];
 }
@@ -171,8 +173,9 @@ async function work(name: string, state: Load, collection: Collection): Promise<
 function plain(value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   const error = value as Error & Partial<ToldError>;
-  const { name, message, code = "none", retryable = false, result, writeErrors } = error;
-  return { name, message, code, retryable, result, writeErrors };
+  const { name, message, code = "none", retryable = false } = error;
+  const { keyPattern, keyValue, result, writeErrors } = error;
+  return { name, message, code, retryable, keyPattern, keyValue, result, writeErrors };
 }
 
 function tell(message: AgentMessage): void {
