@@ -1,12 +1,12 @@
 /** The cursor of `aggregate()`. */
-import type { AggregateOperation, CursorResult } from "../dispatch/operation.js";
+import type { AggregateOperation, CursorResult, Explanation } from "../dispatch/operation.js";
 import { type OutputStage, splitOutput } from "../query/aggregate/output.js";
 import type { Execute, Runtime } from "../runtime/runtime.js";
 import { writeOutput } from "./aggregate-output.js";
-import { checkHint, checkObject, checkPipeline } from "./arguments.js";
+import { checkHint, checkObject, checkPipeline, checkVerbosity } from "./arguments.js";
 import { natural } from "./find-cursor.js";
 import { defined, QueryCursor } from "./query-cursor.js";
-import type { AggregateOptions, Document } from "./types.js";
+import type { AggregateOptions, Document, ExplainVerbosity } from "./types.js";
 
 /** The options of `aggregate()`. */
 export const aggregateOptions = [
@@ -116,6 +116,26 @@ export class AggregationCursor<T> extends QueryCursor<T> {
     return super.map(transform) as AggregationCursor<U>;
   }
 
+  /**
+   * How the aggregation is run: the plan of its front, and the stages that run on what that finds. `$out` and
+   * `$merge` write nothing.
+   *
+   * @param verbosity as `FindCursor.explain`
+   */
+  explain(verbosity: ExplainVerbosity = "executionStats"): Promise<Explanation> {
+    const explained = this.#operation(splitOutput(this.#pipeline, this.#target.db).pipeline);
+    return this.runtime.execute<"explain">(
+      defined({
+        kind: "explain",
+        db: this.#target.db,
+        verbosity: checkVerbosity(verbosity),
+        explained,
+        maxTimeMs: this.#maxTimeMs,
+      }),
+      this.signal,
+    );
+  }
+
   /** The same pipeline, not yet begun. */
   clone(): AggregationCursor<T> {
     const options = { ...this.#options, maxTimeMS: this.#maxTimeMs };
@@ -124,12 +144,8 @@ export class AggregationCursor<T> extends QueryCursor<T> {
     return copy;
   }
 
-  protected override async begin(
-    execute: Execute,
-    batchSize: number | undefined,
-  ): Promise<CursorResult> {
-    const { pipeline, output } = splitOutput(this.#pipeline, this.#target.db);
-    const operation: AggregateOperation = defined({
+  #operation(pipeline: readonly Document[]): AggregateOperation {
+    return defined({
       kind: "aggregate",
       ...this.#target,
       pipeline: [...pipeline],
@@ -137,6 +153,14 @@ export class AggregationCursor<T> extends QueryCursor<T> {
       hint: checkHint("aggregate", this.#options.hint),
       maxTimeMs: this.#maxTimeMs,
     });
+  }
+
+  protected override async begin(
+    execute: Execute,
+    batchSize: number | undefined,
+  ): Promise<CursorResult> {
+    const { pipeline, output } = splitOutput(this.#pipeline, this.#target.db);
+    const operation = this.#operation(pipeline);
     if (output) return this.#write(operation, output);
     return execute<"aggregate">(defined({ ...operation, batchSize }), this.signal);
   }

@@ -106,12 +106,11 @@ export class FindCursor<T> extends QueryCursor<T> implements PromiseLike<T[]> {
    *   counts. `"allPlansExecution"` counts as that: plans are compared by counting keys, not by running them.
    */
   explain(verbosity: ExplainVerbosity = "executionStats"): Promise<Explanation> {
-    const { db, collection, maxTimeMs } = this.#operation;
+    const { db, maxTimeMs } = this.#operation;
     return this.runtime.execute<"explain">(
       defined({
         kind: "explain",
         db,
-        collection,
         verbosity: checkVerbosity(verbosity),
         explained: defined({ ...this.#operation }),
         maxTimeMs,

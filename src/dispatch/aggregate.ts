@@ -5,8 +5,8 @@ import { documentBytesMax } from "../limits.js";
 import { compilePipeline } from "../query/aggregate/pipeline.js";
 import type { CollectionReader } from "../query/aggregate/stage.js";
 import type { Control } from "../query/control.js";
-import { executeQuery } from "../query/execute.js";
-import { type View, viewOf } from "../query/walk.js";
+import { executeQuery, nothingExamined, type Query } from "../query/execute.js";
+import { type Examined, type View, viewOf } from "../query/walk.js";
 import { findCollection } from "../storage/catalog.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import type { Document } from "../values/document.js";
@@ -24,13 +24,27 @@ export function* aggregateRows(
   control: Control,
   snapshot?: Snapshot,
 ): Generator<ResultRow, void, void> {
-  const reader = snapshotReader(environment, control, snapshot);
-  const { query, stage } = compilePipeline(operation.pipeline, {
-    reader,
-    control,
-    let: operation.let,
-  });
-  const { collection, hint } = operation;
+  const { rows } = compileAggregation(environment, operation, control, snapshot);
+  yield* rows();
+}
+
+/** An aggregation that can be run. */
+export interface Aggregation {
+  /** What the planner is asked; undefined when the pipeline does not begin with a collection. */
+  readonly query: Query | undefined;
+  rows(): Iterable<ResultRow>;
+}
+
+/** @param examined counts what is looked at, in all collections */
+export function compileAggregation(
+  environment: Environment | undefined,
+  { pipeline, let: variables, collection, hint }: AggregateOperation,
+  control: Control,
+  snapshot?: Snapshot,
+  examined: Examined = nothingExamined(),
+): Aggregation {
+  const reader = snapshotReader(environment, control, snapshot, examined);
+  const { query, stage } = compilePipeline(pipeline, { reader, control, let: variables });
   if (query && hint !== undefined) query.hint = hint;
   if (query && collection === undefined) {
     throw new LioranError(
@@ -38,21 +52,24 @@ export function* aggregateRows(
       "An aggregation on a database must begin with $documents. Call aggregate() on a collection otherwise.",
     );
   }
-  if (query && !stage) {
+  const rows = (): Iterable<ResultRow> => {
+    if (stage) return computedRows(stage(query ? reader.find(collection!, query) : []));
     // What is stored goes out as it is.
-    if (environment) {
-      yield* executeQuery(viewBy(environment, collection!, snapshot), query, control);
-    }
-    return;
-  }
-  const source = query ? reader.find(collection!, query) : [];
-  for (const document of stage!(source)) yield new ComputedRow(document);
+    if (!environment) return [];
+    return executeQuery(viewBy(environment, collection!, snapshot), query!, control, examined);
+  };
+  return { query, rows };
+}
+
+function* computedRows(documents: Iterable<Document>): Generator<ResultRow, void, void> {
+  for (const document of documents) yield new ComputedRow(document);
 }
 
 function snapshotReader(
   environment: Environment | undefined,
   control: Control,
   snapshot: Snapshot | undefined,
+  examined: Examined,
 ): CollectionReader {
   // A $lookup asks for the same collection again and again.
   const views = new Map<string, View>();
@@ -62,7 +79,7 @@ function snapshotReader(
         if (!environment) return;
         const view = views.get(collection) ?? viewBy(environment, collection, snapshot);
         views.set(collection, view);
-        for (const row of executeQuery(view, query, control)) yield row.source;
+        for (const row of executeQuery(view, query, control, examined)) yield row.source;
       },
     }),
   };

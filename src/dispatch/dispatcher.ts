@@ -215,7 +215,7 @@ export class Dispatcher {
   async #explain(operation: ExplainOperation, options: RequestOptions): Promise<Explanation> {
     const { pool } = this.#equipment;
     const environment = this.#fresh(operation.db);
-    if (!environment) return explainNothing(operation);
+    if (!environment) return explainNothing(operation, this.#control(operation, options));
     if (!pool) {
       const control = this.#control(operation, options);
       return { ...explain(environment, operation, control), place: "inline" };

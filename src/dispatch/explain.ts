@@ -15,8 +15,12 @@ import { type Examined, type View, viewOf } from "../query/walk.js";
 import { findCollection } from "../storage/catalog.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import type { Document } from "../values/document.js";
-import type { ExplainOperation, Explanation } from "./operation.js";
+import { explainAggregate } from "./explain-aggregate.js";
+import type { AggregateOperation, ExplainOperation, Explanation } from "./operation.js";
 import { countIn } from "./reads.js";
+
+/** What is explained by its one plan. */
+type Explained = Exclude<ExplainOperation["explained"], AggregateOperation>;
 
 /** What has run, for the second half of the explanation. */
 interface Run {
@@ -31,6 +35,9 @@ export function explain(
   snapshot?: Snapshot,
 ): Omit<Explanation, "place"> {
   const { explained, verbosity } = operation;
+  if (explained.kind === "aggregate") {
+    return explainAggregate(environment, explained, verbosity, control, snapshot);
+  }
   const entry = findCollection(environment, explained.collection, snapshot);
   const view = viewOf(environment, entry, snapshot);
   const query = queryOf(explained);
@@ -77,7 +84,11 @@ export function explain(
 }
 
 /** Where the database does not exist, nothing is walked. */
-export function explainNothing({ explained }: ExplainOperation): Explanation {
+export function explainNothing(operation: ExplainOperation, control: Control): Explanation {
+  const { explained, verbosity } = operation;
+  if (explained.kind === "aggregate") {
+    return { ...explainAggregate(undefined, explained, verbosity, control), place: "inline" };
+  }
   return {
     explainVersion: "1",
     queryPlanner: {
@@ -92,7 +103,7 @@ export function explainNothing({ explained }: ExplainOperation): Explanation {
   };
 }
 
-function queryOf(explained: ExplainOperation["explained"]): Query {
+function queryOf(explained: Explained): Query {
   const { filter, hint } = explained;
   if (explained.kind === "distinct") return { filter, hint };
   if (explained.kind === "count") return { filter, hint };
@@ -100,12 +111,7 @@ function queryOf(explained: ExplainOperation["explained"]): Query {
   return { filter, hint, sort, projection, skip, limit };
 }
 
-function stagesOf(
-  explained: ExplainOperation["explained"],
-  plan: Plan,
-  query: Query,
-  examined?: Examined,
-): Stage {
+function stagesOf(explained: Explained, plan: Plan, query: Query, examined?: Examined): Stage {
   if (explained.kind !== "count") return explainPlan(plan, query, examined);
   const { access, residual } = plan;
   if (access.kind === "index" && residual === undefined) return explainCountScan(access, examined);
@@ -115,12 +121,7 @@ function stagesOf(
   return { stage: "COUNT", inputStage: explainPlan(plan, query, examined) };
 }
 
-function runOf(
-  explained: ExplainOperation["explained"],
-  view: View,
-  query: Query,
-  control: Control,
-): Run {
+function runOf(explained: Explained, view: View, query: Query, control: Control): Run {
   const examined = { keys: 0, documents: 0 };
   if (explained.kind === "count") {
     countIn(view, explained, control, examined);
@@ -131,7 +132,7 @@ function runOf(
   return { examined, returned };
 }
 
-function commandOf(explained: ExplainOperation["explained"]): Document {
+function commandOf(explained: Explained): Document {
   const { kind, collection, db, ...rest } = explained;
   return { [kind]: collection, ...rest, $db: db };
 }

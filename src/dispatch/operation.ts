@@ -92,10 +92,11 @@ export interface SearchOperation extends Read {
 }
 
 /** How another read is, or would be, run. */
-export interface ExplainOperation extends OnCollection {
+export interface ExplainOperation {
   kind: "explain";
+  db: string;
   verbosity: "queryPlanner" | "executionStats";
-  explained: FindOperation | CountOperation | DistinctOperation;
+  explained: FindOperation | CountOperation | DistinctOperation | AggregateOperation;
   maxTimeMs?: number;
 }
 
@@ -420,6 +421,8 @@ export interface Explanation {
     totalDocsExamined: number;
     executionStages: Document;
   };
+  /** Aggregations: what runs on the documents that the plan finds. */
+  stages?: Document[];
   command: Document;
   /** Where it ran: on the calling thread, on the query pool of this process, or at the primary. */
   place: "inline" | "pool" | "owner";

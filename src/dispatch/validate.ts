@@ -92,7 +92,7 @@ const shapes: Record<OperationKind, Shape> = {
   distinct: { ...read, key: text, filter: object },
   search: { ...read, filter: object, sort: optional(sort), limit: natural },
   explain: {
-    ...onCollection,
+    db: databaseName,
     verbosity: oneOf("queryPlanner", "executionStats"),
     explained: explainable,
     maxTimeMs: optional(natural),
@@ -155,7 +155,7 @@ function checkShape(value: Document, shape: Shape, path: string): void {
   }
 }
 
-const explainableKinds: readonly string[] = ["find", "count", "distinct"];
+const explainableKinds: readonly string[] = ["find", "count", "distinct", "aggregate"];
 
 function explainable(value: unknown): string | undefined {
   if (!isPlainObject(value) || !explainableKinds.includes(value.kind as string)) {

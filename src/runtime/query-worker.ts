@@ -75,7 +75,7 @@ export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
 function readOnce(environment: Environment | undefined, task: QueryTask): unknown {
   const { operation } = task;
   const control = new CancellableControl(new CancelFlag(task.cell), leftMs(task));
-  if (operation.kind === "explain" && !environment) return explainNothing(operation);
+  if (operation.kind === "explain" && !environment) return explainNothing(operation, control);
   if (!environment) return emptyResults[operation.kind as keyof typeof emptyResults];
   // One view of the data for the whole query, also when it lasts.
   const snapshot = environment.openSnapshot();

@@ -159,6 +159,41 @@ export function explainSuite(subject: Subject): void {
     }
   });
 
+  subject.test(
+    "an aggregation shows the plan of its front and the stages that remain",
+    async () => {
+      const collection = await indexed();
+      const group = { $group: { _id: "$tens", count: { $sum: 1 } } };
+      const cursor = collection.aggregate([{ $match: { n: { $gt: 35 } } }, group]);
+      const { queryPlanner, stages, executionStats } = await cursor.explain();
+      assert.deepEqual(stages, [group]);
+      const { stage, inputStage } = queryPlanner.winningPlan;
+      assert.deepEqual([stage, (inputStage as Document).indexName], ["FETCH", "n_1"]);
+      const { nReturned, totalKeysExamined, totalDocsExamined } = executionStats!;
+      assert.deepEqual(
+        { nReturned, totalKeysExamined, totalDocsExamined },
+        {
+          nReturned: 1,
+          totalKeysExamined: 4,
+          totalDocsExamined: 4,
+        },
+      );
+      const onIndex = collection.aggregate([{ $match: { n: { $gt: 35 } } }, { $count: "all" }]);
+      const counted = await onIndex.explain();
+      assert.equal(counted.queryPlanner.winningPlan.stage, "IXSCAN");
+      assert.equal(counted.executionStats!.totalDocsExamined, 0);
+      const output = collection.aggregate([{ $out: "explained_output" }]);
+      assert.equal(
+        (await output.explain("queryPlanner")).queryPlanner.winningPlan.stage,
+        "COLLSCAN",
+      );
+      assert.equal(
+        await (await subject.database()).collection("explained_output").countDocuments(),
+        0,
+      );
+    },
+  );
+
   subject.test("a hint decides, and one that names no index is refused", async () => {
     const collection = await indexed();
     const find = () => collection.find({ n: { $gt: 35 }, tens: 3 });
