@@ -24,7 +24,7 @@ interface Walk {
   readonly trail: (string | number)[];
   readonly root: unknown;
   /** Whether `undefined` stays, as `null`, instead of being left out. */
-  readonly keepsUndefined?: boolean;
+  readonly keepsUndefined: boolean;
   /** Values left before the value is too large to be encoded in any case. */
   valuesLeft: number;
 }
@@ -79,7 +79,7 @@ export function checkArgument<T>(value: T, what: string): T {
  * condition that vanished would match every document.
  */
 export function checkFilterArgument<T>(value: T, what: string): T {
-  const walk = { ...startWalk(what, argumentDepthMax, value), keepsUndefined: true };
+  const walk = startWalk(what, argumentDepthMax, value, true);
   return checkValue(value, "", walk, 0) as T;
 }
 
@@ -122,8 +122,8 @@ function checkReplacementNames(document: Document): void {
   }
 }
 
-function startWalk(what: string, depthMax: number, root: unknown): Walk {
-  return { what, depthMax, trail: [], root, valuesLeft: documentBytesMax };
+function startWalk(what: string, depthMax: number, root: unknown, keepsUndefined = false): Walk {
+  return { what, depthMax, trail: [], root, keepsUndefined, valuesLeft: documentBytesMax };
 }
 
 /** `depth` is that of the container around the value; `key` its name or position in there. */
@@ -152,17 +152,20 @@ function checkValue(value: unknown, key: string | number, walk: Walk, depth: num
 }
 
 function checkObject(value: object, key: string | number, walk: Walk, depth: number): unknown {
-  if (value instanceof Date || types.isDate(value)) return checkDate(value, key, walk);
-  if (value instanceof Uint8Array) return value;
-  if (value instanceof RegExp || types.isRegExp(value)) return checkRegex(value, key, walk);
-  if (types.isUint8Array(value)) return new Uint8Array(value);
-  if (!Array.isArray(value) && !isPlainObject(value)) {
-    throw bad(walk, key, `${nameOf(value)} is no plain value; convert it first`);
+  // For a plain object, the questions below would cost more than all the rest of the walk.
+  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) {
+    if (value instanceof Date || types.isDate(value)) return checkDate(value, key, walk);
+    if (value instanceof Uint8Array) return value;
+    if (value instanceof RegExp || types.isRegExp(value)) return checkRegex(value, key, walk);
+    if (types.isUint8Array(value)) return new Uint8Array(value);
+    if (!isPlainObject(value)) {
+      throw bad(walk, key, `${nameOf(value)} is no plain value; convert it first`);
+    }
   }
   if (depth >= walk.depthMax) throw tooDeep(walk, key);
   const isRoot = depth === 0;
   if (!isRoot) walk.trail.push(key);
-  const checked = checkContainer(value, walk, depth + 1);
+  const checked = checkContainer(value as unknown[] | Document, walk, depth + 1);
   if (!isRoot) walk.trail.pop();
   return checked;
 }

@@ -37,8 +37,8 @@ export interface IndexScan {
   readonly bounds: readonly Intervals[];
   /** Sorted and disjoint. */
   readonly ranges: readonly KeyRange[];
-  /** The conditions that the bounds are made of, each of them fully expressed. */
-  readonly exact: ReadonlySet<Condition>;
+  /** The conditions that the ranges express fully. */
+  readonly exact: readonly Condition[];
   /** Key fields from the first on that the filter bounds. */
   readonly boundFields: number;
   /** Key fields from the first on that have one value only. */
@@ -48,26 +48,21 @@ export interface IndexScan {
 /** The walk that the conditions allow. Without a condition on the first field it is over the whole index. */
 export function scanOf(index: IndexEntry, conditions: readonly Condition[]): IndexScan {
   const fields: FieldBounds[] = [];
+  const bounds: Intervals[] = [];
+  let boundFields = 0;
+  let fixedFields = 0;
   for (let at = 0; at < index.key.length; at += 1) {
-    fields.push(boundsOf(index, at, conditions, fields));
+    const field = boundsOf(index, at, conditions, fields);
+    const { intervals } = field;
+    fields.push(field);
+    bounds.push(intervals);
+    if (boundFields === at && !isEverything(intervals)) boundFields += 1;
+    if (fixedFields === at && intervals.length === 1 && isPoint(intervals[0]!)) fixedFields += 1;
   }
-  const bounds = fields.map(({ intervals }) => intervals);
-  const { ranges, expressed } = rangesOf(
-    index,
-    bounds.map((intervals) => intervals.map((interval) => fit(index, interval))),
-  );
-  return {
-    kind: "index",
-    index,
-    bounds,
-    ranges,
-    exact: new Set(fields.slice(0, expressed).flatMap(({ exact }) => exact)),
-    boundFields: countLeading(bounds, (intervals) => !isEverything(intervals)),
-    fixedFields: countLeading(
-      bounds,
-      (intervals) => intervals.length === 1 && isPoint(intervals[0]!),
-    ),
-  };
+  const { ranges, expressed } = rangesOf(index, bounds);
+  const exact: Condition[] = [];
+  for (let at = 0; at < expressed; at += 1) exact.push(...fields[at]!.exact);
+  return { kind: "index", index, bounds, ranges, exact, boundFields, fixedFields };
 }
 
 /** What the conditions say about one key field. */
@@ -88,10 +83,13 @@ function boundsOf(
   earlier: readonly FieldBounds[],
 ): FieldBounds {
   const path = index.key[at]![0];
-  const about = conditions.filter((condition) => condition.path === path);
+  const about: Condition[] = [];
+  for (const condition of conditions) if (condition.path === path) about.push(condition);
   if (about.length === 0) return unbound;
   if (!index.multikey.includes(at)) {
-    return { intervals: intersectionOf(about), exact: about.filter(({ isExact }) => isExact) };
+    const exact =
+      about.length === 1 && about[0]!.isExact ? about : about.filter((one) => one.isExact);
+    return { intervals: intersectionOf(about), exact };
   }
   // Two conditions on an array may be met by two elements: only one can bound the walk, unless both are
   // about one and the same element.
@@ -134,11 +132,6 @@ function rootOf(index: IndexEntry, at: number): string {
   return index.key[at]![0].split(".", 1)[0]!;
 }
 
-function countLeading<T>(list: readonly T[], holds: (value: T) => boolean): number {
-  const end = list.findIndex((value) => !holds(value));
-  return end < 0 ? list.length : end;
-}
-
 /** Edges that fit into a component of the index. */
 interface Fitted {
   readonly lower: Uint8Array;
@@ -156,7 +149,7 @@ function fit(index: IndexEntry, interval: Interval): Fitted {
       return { lower: lower.at, upper: upper.at, isPoint: true, isCut: false };
     }
     const { key } = componentOf(lower.value, fields);
-    return { lower: key, upper: Buffer.concat([key, behindByte]), isPoint: true, isCut: true };
+    return { lower: key, upper: joined(key, behindByte), isPoint: true, isCut: true };
   }
   const bytesMax = index.cut ? faithfulBytes(fields) : componentBytesMax(fields);
   const isCut = lower.at.length > bytesMax || upper.at.length > bytesMax;
@@ -177,31 +170,45 @@ const behindByte = Uint8Array.of(0xff);
  */
 function rangesOf(
   index: IndexEntry,
-  fields: readonly (readonly Fitted[])[],
+  bounds: readonly Intervals[],
 ): { ranges: KeyRange[]; expressed: number } {
   let prefixes: Uint8Array[] = [indexPrefix(index.id)];
+  let isCut = false;
   for (let at = 0; ; at += 1) {
     const isDescending = index.key[at]![1] === -1;
-    const intervals = isDescending ? [...fields[at]!].reverse() : fields[at]!;
-    const isTooMany = prefixes.length > 1 && prefixes.length * intervals.length > indexRangesMax;
-    const isEnd = at === fields.length - 1 || isTooMany || !intervals.every((one) => one.isPoint);
-    if (isEnd) {
-      const wanted = isTooMany ? hull(intervals) : intervals;
-      const isCut =
-        isTooMany || fields.slice(0, at + 1).some((row) => row.some((one) => one.isCut));
-      return {
-        ranges: prefixes.flatMap((prefix) =>
-          wanted.map((one) => rangeOf(prefix, one, isDescending)),
-        ),
-        expressed: isCut ? 0 : at + 1,
-      };
+    let fitted: Fitted[] = [];
+    let arePoints = true;
+    for (const interval of bounds[at]!) {
+      const one = fit(index, interval);
+      fitted.push(one);
+      isCut ||= one.isCut;
+      arePoints &&= one.isPoint;
     }
-    prefixes = prefixes.flatMap((prefix) =>
-      intervals.map(({ lower }) =>
-        Buffer.concat([prefix, isDescending ? complemented(lower) : lower]),
-      ),
-    );
+    if (isDescending) fitted.reverse();
+    const isTooMany = prefixes.length > 1 && prefixes.length * fitted.length > indexRangesMax;
+    if (at === bounds.length - 1 || isTooMany || !arePoints) {
+      if (isTooMany) fitted = hull(fitted);
+      const ranges: KeyRange[] = [];
+      for (const prefix of prefixes) {
+        for (const one of fitted) ranges.push(rangeOf(prefix, one, isDescending));
+      }
+      return { ranges, expressed: isCut || isTooMany ? 0 : at + 1 };
+    }
+    const longer: Uint8Array[] = [];
+    for (const prefix of prefixes) {
+      for (const { lower } of fitted) {
+        longer.push(joined(prefix, isDescending ? complemented(lower) : lower));
+      }
+    }
+    prefixes = longer;
   }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const result = new Uint8Array(a.length + b.length);
+  result.set(a);
+  result.set(b, a.length);
+  return result;
 }
 
 /** One interval around all: the walk then passes over what lies between. */
@@ -215,5 +222,5 @@ function rangeOf(prefix: Uint8Array, { lower, upper }: Fitted, isDescending: boo
   const [start, end] = isDescending
     ? [successor(complemented(upper)), successor(complemented(lower))]
     : [lower, upper];
-  return { start: Buffer.concat([prefix, start]), end: Buffer.concat([prefix, end]) };
+  return { start: joined(prefix, start), end: joined(prefix, end) };
 }

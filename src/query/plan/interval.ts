@@ -116,9 +116,12 @@ export function successor(bytes: Uint8Array): Uint8Array {
 
 /** Whether the interval is the entries of one value. */
 export function isPoint({ lower, upper }: Interval): boolean {
-  const { length } = lower.at;
-  if (upper.at.length !== length + 1 || upper.at[length] !== 0xff) return false;
-  return Buffer.compare(lower.at, upper.at.subarray(0, length)) === 0;
+  const key = lower.at;
+  const end = upper.at;
+  const { length } = key;
+  if (end.length !== length + 1 || end[length] !== 0xff) return false;
+  for (let i = 0; i < length; i += 1) if (key[i] !== end[i]) return false;
+  return true;
 }
 
 export function arePoints(intervals: Intervals): boolean {
@@ -127,6 +130,7 @@ export function arePoints(intervals: Intervals): boolean {
 
 /** What lies in both. */
 export function intersection(a: Intervals, b: Intervals): Intervals {
+  if (a === all) return b;
   const result: Interval[] = [];
   let i = 0;
   let j = 0;
@@ -144,6 +148,7 @@ export function intersection(a: Intervals, b: Intervals): Intervals {
 
 /** What lies in any of them. */
 export function union(intervals: Intervals): Intervals {
+  if (intervals.length < 2) return intervals;
   const sorted = [...intervals].sort((a, b) => Buffer.compare(a.lower.at, b.lower.at));
   const result: Interval[] = [];
   for (const interval of sorted) {

@@ -48,31 +48,45 @@ export function planQuery(request: PlanRequest, facts: CollectionFacts): Plan {
   if (ids.kind === "none" || ids.kind === "ids") return finish(request, ids, undefined, []);
   if (facts.indexes.length === 0) return finish(request, ids, undefined, []);
   const shape = readShape(request.filter);
-  const bounded = boundedOptions(shape, ids, facts);
-  const ordered = request.sort ? orderedScans(shape, request.sort, facts.indexes) : [];
+  const scans = usableScans(shape, facts.indexes, request.sort);
+  const bounded = boundedOptions(shape, ids, scans, facts);
+  const ordered = request.sort ? orderedScans(scans, request.sort) : [];
   const chosen = choose(request, facts, bounded, ordered) ?? ids;
   const rejected = [...bounded, ...ordered].filter((option) => option !== chosen);
   return finish(request, chosen, shape, rejected);
 }
 
+/** The walks over indexes that begin with a field of the filter or of the sort. */
+function usableScans(
+  shape: FilterShape,
+  indexes: readonly IndexEntry[],
+  sort: SortSpec = [],
+): IndexScan[] {
+  const { conditions } = shape;
+  const scans: IndexScan[] = [];
+  for (const index of indexes) {
+    const first = index.key[0]![0];
+    const isNamed =
+      conditions.some(({ path }) => path === first) || sort.some(([path]) => path === first);
+    if (isNamed && isUsable(index, shape)) scans.push(scanOf(index, conditions));
+  }
+  return scans;
+}
+
 /** The walks that the filter bounds. */
-function boundedOptions(shape: FilterShape, ids: IdPlan, facts: CollectionFacts): Option[] {
-  const options: Option[] = [];
+function boundedOptions(
+  shape: FilterShape,
+  ids: IdPlan,
+  scans: readonly IndexScan[],
+  facts: CollectionFacts,
+): Option[] {
+  const options: Option[] = scans.filter(({ boundFields }) => boundFields > 0);
   if (ids.kind === "range") options.push(ids);
-  options.push(...boundedScans(shape, facts.indexes));
   for (const branches of shape.alternatives) {
     const union = unionOf(branches, shape, facts);
     if (union) options.push(union);
   }
   return options;
-}
-
-function boundedScans(shape: FilterShape, indexes: readonly IndexEntry[]): IndexScan[] {
-  return indexes
-    .filter((index) => shape.conditions.some(({ path }) => path === index.key[0]![0]))
-    .filter((index) => isUsable(index, shape))
-    .map((index) => scanOf(index, shape.conditions))
-    .filter(({ boundFields }) => boundFields > 0);
 }
 
 /** The walk of an `$or`: one for each branch, if every branch has one. */
@@ -91,7 +105,9 @@ function unionOf(
     }
     const inner = readShape(filter);
     const shape = { ...inner, conditions: [...inner.conditions, ...outer.conditions] };
-    const options: (IndexScan | CollectionAccess)[] = boundedScans(shape, facts.indexes);
+    const options: (IndexScan | CollectionAccess)[] = usableScans(shape, facts.indexes).filter(
+      ({ boundFields }) => boundFields > 0,
+    );
     if (ids.kind === "range") options.push(ids);
     const best = fewestKeys(options, facts);
     if (!best) return undefined;
@@ -101,15 +117,8 @@ function unionOf(
 }
 
 /** The walks over indexes that have the order of the sort. */
-function orderedScans(
-  shape: FilterShape,
-  sort: SortSpec,
-  indexes: readonly IndexEntry[],
-): IndexScan[] {
-  return indexes
-    .filter((index) => isUsable(index, shape))
-    .map((index) => scanOf(index, shape.conditions))
-    .filter((scan) => orderOf(scan, sort) !== undefined);
+function orderedScans(scans: readonly IndexScan[], sort: SortSpec): IndexScan[] {
+  return scans.filter((scan) => orderOf(scan, sort) !== undefined);
 }
 
 /** The better walk; undefined when nothing is better than walking over the collection. */
@@ -289,7 +298,9 @@ function residualOf(
       return filter;
     case "index": {
       const { isComplete, conditions } = shape!;
-      return isComplete && conditions.every((one) => access.exact.has(one)) ? undefined : filter;
+      return isComplete && conditions.every((one) => access.exact.includes(one))
+        ? undefined
+        : filter;
     }
     default:
       return access.residual;
