@@ -253,7 +253,7 @@ function scanView(
   return scanCollection(environment, collectionId, rangeOf(access), isReverse, snapshot);
 }
 
-function scanEntries({ environment, snapshot }: View, { start, end }: KeyRange, reverse: boolean) {
+export function scanEntries({ environment, snapshot }: View, { start, end }: KeyRange, reverse: boolean) {
   const reading = snapshot ? snapshot.options : environment.latest;
   // No key is an edge itself, so it does not matter to which side an edge belongs.
   const range = reverse ? { start: end, end: start, reverse } : { start, end };
