@@ -11,7 +11,8 @@ import type { RangeScanner } from "../storage/range-scanner.js";
 import type { Document } from "../values/document.js";
 import type { Control } from "./control.js";
 import type { Query } from "./execute.js";
-import { compileFilter } from "./filter.js";
+import { compileFilter, type Matcher } from "./filter.js";
+import type { KeyRange } from "./plan/index-bounds.js";
 import type { Plan } from "./plan/plan.js";
 import { scanEntries, type View } from "./walk.js";
 
@@ -28,11 +29,27 @@ export function fetchDocuments(
   control: Control,
 ): Document[] {
   invariant(access.kind === "index", "isFetch has said so");
-  const matches = residual && compileFilter(residual);
+  const ranges = isReverse ? [...access.ranges].reverse() : access.ranges;
+  return fetchRanges(view, query, ranges, isReverse, residual && compileFilter(residual), control);
+}
+
+/**
+ * The documents that the entries of some ranges lead to.
+ *
+ * @param matches tests each of them; undefined when all match
+ */
+export function fetchRanges(
+  view: View,
+  query: Query,
+  ranges: readonly KeyRange[],
+  isReverse: boolean,
+  matches: Matcher | undefined,
+  control: Control,
+): Document[] {
   const documents: Document[] = [];
   const wanted = query.limit || Number.POSITIVE_INFINITY;
   let toSkip = query.skip ?? 0;
-  for (const range of isReverse ? [...access.ranges].reverse() : access.ranges) {
+  for (const range of ranges) {
     const scanner = scanEntries(view, range, isReverse);
     try {
       while (scanner.next()) {
