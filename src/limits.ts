@@ -77,6 +77,8 @@ export const snapshotAgeMaxMs = 60_000;
 export const inlineKeysMax = 256;
 /** How long an inline read may take before it moves to the pool. */
 export const inlineMsMax = 5;
+/** Keys an inline read may pass over inside LMDB, to count them: a fraction of a millisecond. */
+export const inlinePassedKeysMax = 8_192;
 /** Bytes an inline read may return before it moves to the pool. */
 export const inlineBytesMax = 256 * KiB;
 

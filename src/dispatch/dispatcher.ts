@@ -48,6 +48,7 @@ import {
   databaseStatistics,
   distinct,
   estimatedCount,
+  findDocuments,
   databases as listDatabases,
   search,
   takeBatch,
@@ -261,14 +262,15 @@ export class Dispatcher {
     const { pool } = this.#equipment;
     const isScan = operation.kind === "aggregate" || planId(operation.filter).kind === "scan";
     if (!pool && isScan) return undefined;
-    const rows = rowsOf(environment, operation, new InlineBudget());
+    const budget = new InlineBudget();
     try {
       // Results of an aggregation may share parts, which only encoding separates.
-      if (caller.encoded || operation.kind === "aggregate") {
+      if (caller.encoded || operation.kind === "aggregate" || !environment) {
+        const rows = rowsOf(environment, operation, budget);
         const { batch, done } = takeBatch(rows, Number.POSITIVE_INFINITY);
         return done ? { batch, cursor: 0 } : undefined;
       }
-      return { batch: { documents: Array.from(rows, (row) => row.document) }, cursor: 0 };
+      return { batch: { documents: findDocuments(environment, operation, budget) }, cursor: 0 };
     } catch (error) {
       if (!(error instanceof InlineBudgetExceeded)) throw error;
       return undefined;

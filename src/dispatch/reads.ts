@@ -5,7 +5,15 @@
 import { batchBytesMax, firstBatchDocuments } from "../limits.js";
 import type { Control } from "../query/control.js";
 import { distinctCollector } from "../query/distinct.js";
-import { countMatches, executeQuery, nothingExamined, type Query } from "../query/execute.js";
+import {
+  countMatches,
+  executeQuery,
+  nothingExamined,
+  planFor,
+  type Query,
+} from "../query/execute.js";
+import { fetchDocuments, fetchRanges, isFetch } from "../query/fetch.js";
+import { planSimply } from "../query/plan/simple-plan.js";
 import type { Row } from "../query/row.js";
 import { type Examined, type View, viewOf } from "../query/walk.js";
 import { type CollectionEntry, findCollection, listCollections } from "../storage/catalog.js";
@@ -43,6 +51,30 @@ export function* findRows(
   );
   // The query is compiled in any case: a wrong filter is an error also on an empty collection.
   yield* executeQuery(view, operation, control);
+}
+
+/** The documents of `find`, all at once. */
+export function findDocuments(
+  environment: Environment,
+  operation: FindOperation,
+  control: Control,
+): Document[] {
+  const view = viewOf(environment, findCollection(environment, operation.collection));
+  if (view.indexes.length > 0 && operation.projection === undefined) {
+    const simple = planSimply(operation, view.indexes);
+    if (simple) {
+      const { range, isReverse } = simple;
+      return fetchRanges(view, operation, [range], isReverse, undefined, control);
+    }
+    const plan = planFor(view, operation, control);
+    if (isFetch(plan)) return fetchDocuments(view, operation, plan, control);
+    return Array.from(executeQuery(view, operation, control, undefined, plan), documentOf);
+  }
+  return Array.from(executeQuery(view, operation, control), documentOf);
+}
+
+function documentOf(row: Row): Document {
+  return row.document;
 }
 
 export function count(

@@ -53,6 +53,7 @@ export function nothingExamined(): Examined {
  * Runs a query.
  *
  * @param examined counts what is looked at
+ * @param plan when it was made already
  * @throws what the control throws, and language errors of filter, sort, projection and hint
  */
 export function* executeQuery(
@@ -60,8 +61,8 @@ export function* executeQuery(
   query: Query,
   control: Control,
   examined = nothingExamined(),
+  plan = planFor(view, query, control),
 ): Generator<Row, void, void> {
-  const plan = planFor(view, query, control);
   const projection = query.projection && compileProjection(query.projection, query.filter);
   const { skip = 0, limit = 0 } = query;
   const read = partReader(query, plan);

@@ -6,6 +6,7 @@ import { invariant } from "../invariant.js";
 import { idKeyBytesMax } from "../limits.js";
 import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
 import { getDocument, type IdKeyRange } from "../storage/collection.js";
+import { countKeysOf } from "../storage/count-keys.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import type { FieldReader } from "../storage/field-reader.js";
 import { entryIdKey, isOpaqueEntry } from "../storage/index-entries.js";
@@ -161,7 +162,12 @@ function* indexRows(walk: Walk, access: IndexScan, isCovered: boolean): Generato
 
 /** How many documents the entries of a walk belong to. */
 export function countEntries({ view, control, examined }: Walk, access: IndexScan): number {
-  const seen = access.index.multikey.length > 0 ? new SeenIds() : undefined;
+  if (access.index.multikey.length === 0) {
+    const count = countInside(view, access, control);
+    examined.keys += count;
+    return count;
+  }
+  const seen = new SeenIds();
   let count = 0;
   for (const range of access.ranges) {
     const scanner = scanEntries(view, range, false);
@@ -169,11 +175,22 @@ export function countEntries({ view, control, examined }: Walk, access: IndexSca
       while (scanner.next()) {
         control.step(0);
         examined.keys += 1;
-        if (!seen || seen.add(entryIdKey(scanner.key(), scanner.value()))) count += 1;
+        if (seen.add(entryIdKey(scanner.key(), scanner.value()))) count += 1;
       }
     } finally {
       scanner.close();
     }
+  }
+  return count;
+}
+
+/** Each entry has a document of its own. */
+function countInside({ environment, snapshot }: View, { ranges }: IndexScan, control: Control) {
+  const reading = snapshot ? snapshot.options : environment.latest;
+  const onStep = (keys: number) => control.pass(keys);
+  let count = 0;
+  for (const { start, end } of ranges) {
+    count += countKeysOf(environment.stores.indexes, { start, end, ...reading }, onStep);
   }
   return count;
 }
@@ -253,7 +270,11 @@ function scanView(
   return scanCollection(environment, collectionId, rangeOf(access), isReverse, snapshot);
 }
 
-function scanEntries({ environment, snapshot }: View, { start, end }: KeyRange, reverse: boolean) {
+export function scanEntries(
+  { environment, snapshot }: View,
+  { start, end }: KeyRange,
+  reverse: boolean,
+) {
   const reading = snapshot ? snapshot.options : environment.latest;
   // No key is an edge itself, so it does not matter to which side an edge belongs.
   const range = reverse ? { start: end, end: start, reverse } : { start, end };

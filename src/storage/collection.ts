@@ -9,7 +9,7 @@ import { LioranError } from "../errors.js";
 import { keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
 import type { Document } from "../values/document.js";
 import { decodeDocument, documentId } from "./document.js";
-import type { Environment, Snapshot } from "./environment.js";
+import type { Environment, ReadOptions, Snapshot } from "./environment.js";
 import { writeKey } from "./key.js";
 import { plainView } from "./plain-view.js";
 import type { WriteTransaction } from "./write-transaction.js";
@@ -85,6 +85,21 @@ export function readById(
   const key = pointKey.subarray(0, end);
   return environment.stores.documents.getBinaryFast(key, environment.latest);
 }
+
+/** As {@link readById}, for a key that {@link pointKeyTarget} was given. */
+export function readByPointKey(
+  environment: Environment,
+  collectionId: number,
+  keyEnd: number,
+  options: ReadOptions | undefined,
+): Buffer | undefined {
+  writeCollectionId(collectionId);
+  const key = pointKey.subarray(0, keyEnd);
+  return environment.stores.documents.getBinaryFast(key, options);
+}
+
+/** Where the key of an `_id` is put for {@link readByPointKey}, from `keyPrefixBytes` on. */
+export const pointKeyTarget: Uint8Array = pointKey;
 
 /** The document that {@link readById} has read. */
 export function decodeRead(bytes: Buffer): Document {

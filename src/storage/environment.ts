@@ -33,6 +33,8 @@ export interface RangeOptions extends ReadOptions {
   start: Uint8Array;
   end: Uint8Array;
   reverse?: boolean;
+  /** Keys to pass over first. */
+  offset?: number;
   limit?: number;
   exclusiveStart?: boolean;
   inclusiveEnd?: boolean;
@@ -46,6 +48,8 @@ export interface ByteStore {
   getBinaryFast(key: Uint8Array, options?: ReadOptions): Buffer | undefined;
   getRange(options: RangeOptions): Iterable<{ key: Uint8Array; value: Uint8Array }>;
   getKeys(options: RangeOptions): Iterable<Uint8Array>;
+  /** Changes the options. */
+  getKeysCount(options: RangeOptions): number;
   putSync(key: Uint8Array, value: Uint8Array): void;
   removeSync(key: Uint8Array): boolean;
 }

@@ -120,6 +120,11 @@ export function entryIdKey(key: Uint8Array, value: Uint8Array): Uint8Array {
   return key.subarray(entryValuesEnd(value));
 }
 
+/** Whether the key of `_id` is in the value of the entry, and not in its key. */
+export function hasLongId(value: Uint8Array): boolean {
+  return (value[0]! & longIdFlag) !== 0;
+}
+
 /** Where the values in the key of an entry end. */
 export function entryValuesEnd(value: Uint8Array): number {
   return (value[1]! << 8) | value[2]!;

@@ -121,6 +121,19 @@ export class RangeScanner {
     return copyOf(keyBuffer, keyStart + this.#prefixBytes, keyEnd);
   }
 
+  /**
+   * Copies the key, from its byte `from` on, to `target` at `at`. Only before the next read.
+   *
+   * @returns the position behind it
+   */
+  copyKey(from: number, target: Uint8Array, at: number): number {
+    invariant(this.#entry === presented.entry, "the key is read before the next entry");
+    const { keyBuffer, keyStart, keyEnd } = presented;
+    let end = at;
+    for (let i = keyStart + from; i < keyEnd; i += 1, end += 1) target[end] = keyBuffer[i]!;
+    return end;
+  }
+
   /** A private copy of the value. Only before the next read. */
   value(): Uint8Array {
     invariant(this.#entry === presented.entry, "the value is read before the next entry");

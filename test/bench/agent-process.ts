@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import type { ManagerOptions } from "@liorandb/core";
 import type { Jobs } from "./agent.js";
 import type { StoreName } from "./stores/store.js";
 
@@ -27,9 +28,10 @@ export class AgentProcess {
   readonly #exited: Promise<void>;
   #lastId = 0;
 
-  private constructor(store: StoreName, root: string, label: string) {
+  private constructor(store: StoreName, root: string, label: string, options: ManagerOptions) {
     this.#label = `${store} ${label}`;
-    this.#child = fork(fileURLToPath(new URL("./agent.js", import.meta.url)), [store, root]);
+    const file = fileURLToPath(new URL("./agent.js", import.meta.url));
+    this.#child = fork(file, [store, root, JSON.stringify(options)]);
     running.add(this.#child);
     this.#exited = new Promise((resolve) => {
       this.#child.once("exit", (code, signal) => {
@@ -49,9 +51,14 @@ export class AgentProcess {
     });
   }
 
-  /** Resolves when the agent has opened its store. */
-  static async start(store: StoreName, root: string, label: string): Promise<AgentProcess> {
-    const agent = new AgentProcess(store, root, label);
+  /** Resolves when the agent has opened its store. @param options of LioranDB */
+  static async start(
+    store: StoreName,
+    root: string,
+    label: string,
+    options: ManagerOptions = {},
+  ): Promise<AgentProcess> {
+    const agent = new AgentProcess(store, root, label, options);
     await agent.#answer(0, "to open its store");
     return agent;
   }

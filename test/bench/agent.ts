@@ -2,16 +2,36 @@
  * A process of a benchmark: opens one contender's store and does the jobs that the parent sends.
  * Started as `agent.js <contender> <root>` by agent-process.ts.
  */
+import { readFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { openStore } from "./stores/open.js";
-import { type BenchDocument, benchDocument, filledId, type StoreName } from "./stores/store.js";
+import {
+  type BenchDocument,
+  benchDocument,
+  filledId,
+  type IndexedField,
+  type QueryName,
+  type StoreName,
+  type Value,
+} from "./stores/store.js";
 
 /** What an agent can be asked to do; each takes and gives plain data. */
 export interface Jobs {
-  fill(count: number): Promise<void>;
+  /** @param from number of the first document */
+  fill(count: number, from?: number): Promise<void>;
+  /** @returns how long it took, in milliseconds */
+  createIndex(field: IndexedField): Promise<number>;
+  /** Awaited queries one after the other: operations per second; undefined where it cannot be asked. */
+  query(name: QueryName, values: Value[], durationMs: number): Promise<number | undefined>;
+  /** Does operations one after the other until `stopProbing`, and starts at once. */
+  startProbing(what: "insert" | "read", count: number): Promise<void>;
+  /** How long the longest of them took, in milliseconds. */
+  stopProbing(): Promise<number>;
+  /** Watches this process until `stopWatching`. */
+  startWatching(): Promise<void>;
+  stopWatching(): Promise<Watched>;
   /** Sequential awaited reads of `count` filled documents in a random order: operations per second. */
   read(count: number, durationMs: number): Promise<number>;
-  /** Unindexed searches over `count` filled documents: documents looked at per second. */
-  scan(count: number, city: string, score: number, durationMs: number): Promise<number>;
   /** Durable inserts of one document each: operations per second. */
   insert(durationMs: number, inFlight: number): Promise<number>;
   /** Time of each of a sequence of awaited inserts, in milliseconds. */
@@ -25,29 +45,70 @@ export interface Jobs {
   close(): Promise<void>;
 }
 
-/** Documents that are given to a store at once. */
-const fillDocumentsMax = 10_000;
+/** What a process has gone through meanwhile. */
+export interface Watched {
+  /** 99th percentile of what its event loop was late. */
+  loopDelayMs: number;
+  /** Most memory it had of its own, above what it had at first. Mapped files do not count. */
+  memoryGrowthMiB: number;
+}
 
-const [, , name, root] = process.argv as [string, string, StoreName, string];
-const store = await openStore(name, root);
+/** Documents that are given to a store at once. */
+const BATCH_DOCUMENTS = 10_000;
+const LOOP_RESOLUTION_MS = 1;
+
+const [, , name, root, options] = process.argv as [string, string, StoreName, string, string];
+const store = await openStore(name, root, JSON.parse(options));
 let inserted = 0;
+let probing: { stop: boolean; longestMs: Promise<number> } | undefined;
+let watching: (() => Watched) | undefined;
 let inserting: { stop: boolean; acknowledgedAtMs: number[]; done: Promise<void> } | null = null;
 
 const jobs: Jobs = {
-  fill: async (count) => {
-    for (let from = 0; from < count; from += fillDocumentsMax) {
-      const length = Math.min(fillDocumentsMax, count - from);
-      const ids = Array.from({ length }, (_, at) => from + at);
-      await store.fill(ids.map((n) => benchDocument(filledId(n), n)));
+  fill: async (count, from = 0) => {
+    for (let first = from; first < from + count; first += BATCH_DOCUMENTS) {
+      const length = Math.min(BATCH_DOCUMENTS, from + count - first);
+      await store.fill(
+        Array.from({ length }, (_, at) => benchDocument(filledId(first + at), first + at)),
+      );
     }
   },
+  createIndex: async (field) => {
+    const start = performance.now();
+    await store.createIndex!(field);
+    return performance.now() - start;
+  },
+  query: async (query, values, durationMs) => {
+    const start = performance.now();
+    const operations = await store.queryFor!(query, values, durationMs);
+    return operations && (operations * 1000) / (performance.now() - start);
+  },
+  startProbing: async (what, count) => {
+    const ids = [filledId(0)];
+    const probe = {
+      insert: () => store.insert(nextDocument()),
+      read: () => {
+        ids[0] = filledId(Math.floor(Math.random() * count));
+        return store.readFor(ids, 0.001);
+      },
+    }[what];
+    probing = { stop: false, longestMs: Promise.resolve(0) };
+    probing.longestMs = longestOf(probe, probing);
+    // A failure is reported by stopProbing.
+    probing.longestMs.catch(() => {});
+  },
+  stopProbing: async () => {
+    if (!probing) throw new Error("stopProbing before startProbing");
+    probing.stop = true;
+    return await probing.longestMs;
+  },
+  startWatching: async () => {
+    watching = watch();
+  },
+  stopWatching: async () => watching!(),
   read: async (count, durationMs) => {
     const ids = Array.from({ length: 4096 }, () => filledId(Math.floor(Math.random() * count)));
     return await perSecond(() => store.readFor(ids, durationMs));
-  },
-  scan: async (count, city, score, durationMs) => {
-    const scans = await perSecond(() => store.scanFor!(city, score, durationMs));
-    return scans * count;
   },
   insert: (durationMs, inFlight) =>
     perSecond(() => store.insertFor(nextDocument, durationMs, inFlight)),
@@ -108,6 +169,46 @@ async function perSecond(run: () => Promise<number>): Promise<number> {
   const start = performance.now();
   const operations = await run();
   return (operations * 1000) / (performance.now() - start);
+}
+
+async function longestOf(probe: () => Promise<unknown>, state: { stop: boolean }): Promise<number> {
+  let longestMs = 0;
+  for (let at = performance.now(); !state.stop; ) {
+    await probe();
+    // As a program would that does other things too: reads alone would never let it see a message.
+    await new Promise((resolve) => setImmediate(resolve));
+    const now = performance.now();
+    longestMs = Math.max(longestMs, now - at);
+    at = now;
+  }
+  return longestMs;
+}
+
+/** @returns stops watching and tells what was seen */
+function watch(): () => Watched {
+  const histogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  histogram.enable();
+  const memoryBefore = ownMemoryBytes();
+  let memoryMost = memoryBefore;
+  const timer = setInterval(() => {
+    memoryMost = Math.max(memoryMost, ownMemoryBytes());
+  }, 10);
+  return () => {
+    clearInterval(timer);
+    histogram.disable();
+    return {
+      // The histogram measures from one of its timers to the next.
+      loopDelayMs: Math.max(0, histogram.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
+      memoryGrowthMiB: (Math.max(memoryMost, ownMemoryBytes()) - memoryBefore) / 1024 ** 2,
+    };
+  };
+}
+
+/** Of all threads; on Linux without the pages of mapped files, which the system lends. */
+function ownMemoryBytes(): number {
+  if (process.platform !== "linux") return process.memoryUsage.rss();
+  const [, kibibytes] = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync("/proc/self/status", "utf8"))!;
+  return Number(kibibytes) * 1024;
 }
 
 /** The monotonic clock, which all processes of a machine share. */

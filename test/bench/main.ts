@@ -12,9 +12,17 @@ import type { StoreName } from "./stores/store.js";
 import { removeTemporaryFolders, type Workload } from "./workload.js";
 import { busyPrimary } from "./workloads/busy-primary.js";
 import { coldOpen } from "./workloads/cold-open.js";
+import { createIndex } from "./workloads/create-index.js";
 import { filterScan } from "./workloads/filter-scan.js";
 import { findOne } from "./workloads/find-one.js";
 import { findOne4 } from "./workloads/find-one-4.js";
+import { groupByMemory } from "./workloads/group-by-memory.js";
+import {
+  indexedCount,
+  indexedEquality,
+  indexedFindOne,
+  indexedRange,
+} from "./workloads/indexed.js";
 import { insertDurable } from "./workloads/insert-durable.js";
 import { takeover } from "./workloads/takeover.js";
 
@@ -25,7 +33,13 @@ const WORKLOADS: Workload[] = [
   takeover,
   busyPrimary,
   coldOpen,
+  indexedRange,
+  indexedEquality,
+  indexedFindOne,
+  indexedCount,
   filterScan,
+  createIndex,
+  groupByMemory,
 ];
 
 const { values: options } = parseArgs({
@@ -39,7 +53,7 @@ const { values: options } = parseArgs({
 const workloads = options.only?.map(workloadNamed) ?? WORKLOADS;
 const missing = new Set<StoreName>();
 if (options["peers-only"]) missing.add("LioranDB");
-for (const name of ["LioranDB", "better-sqlite3", "rave-level"] as const) {
+for (const name of ["LioranDB", "better-sqlite3", "rave-level", "lmdb"] as const) {
   const why = missing.has(name) ? null : await whyMissing(name);
   if (why === null) continue;
   missing.add(name);

@@ -1,6 +1,14 @@
 import { join } from "node:path";
-import { loadSqlite } from "./peers.js";
-import type { BenchDocument, Store } from "./store.js";
+import { loadSqlite, type SqliteDatabase } from "./peers.js";
+import {
+  type BenchDocument,
+  type QueryName,
+  RANGE_LIMIT,
+  repeatFor,
+  SCAN_SCORE,
+  type Store,
+  type Value,
+} from "./store.js";
 
 /** Longest wait for another process's write lock before SQLite gives up. */
 const BUSY_TIMEOUT_MS = 30_000;
@@ -15,9 +23,6 @@ export async function openSqlite(root: string): Promise<Store> {
     "CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
   );
   const select = database.prepare("SELECT body FROM people WHERE id = ?");
-  const scan = database.prepare(
-    "SELECT body FROM people WHERE json_extract(body, '$.city') = ? AND json_extract(body, '$.score') > ?",
-  );
   const insert = database.prepare("INSERT INTO people (id, body) VALUES (?, ?)");
   const insertOne = (document: BenchDocument) => insert.run(document._id, JSON.stringify(document));
 
@@ -37,16 +42,6 @@ export async function openSqlite(root: string): Promise<Store> {
       }
       return n;
     },
-    scanFor: async (city, score, durationMs) => {
-      const end = performance.now() + durationMs;
-      let n = 0;
-      while (performance.now() < end) {
-        const rows = scan.all(city, score) as { body: string }[];
-        for (const { body } of rows) JSON.parse(body);
-        n++;
-      }
-      return n;
-    },
     // A synchronous library has one call open at a time, whatever its caller would like.
     insertFor: async (next, durationMs) => {
       const end = performance.now() + durationMs;
@@ -60,6 +55,40 @@ export async function openSqlite(root: string): Promise<Store> {
     insert: async (document) => {
       insertOne(document);
     },
+    createIndex: async (field) => {
+      database.exec(`CREATE INDEX people_${field} ON people (${fieldOf(field)})`);
+    },
+    queryFor: async (query, values, durationMs) =>
+      repeatFor(queries(database)[query], values, durationMs),
     close: async () => database.close(),
   };
+}
+
+function queries(database: SqliteDatabase): Record<QueryName, (value: Value) => unknown> {
+  const where = (condition: string) =>
+    database.prepare(`SELECT body FROM people WHERE ${condition}`);
+  const score = fieldOf("score");
+  const range = where(`${score} >= ? ORDER BY ${score} LIMIT ${RANGE_LIMIT}`);
+  const equality = where(`${fieldOf("code")} = ?`);
+  const scan = where(`${fieldOf("city")} = ? AND ${score} >= ${SCAN_SCORE}`);
+  const count = database.prepare(`SELECT count(*) FROM people WHERE ${fieldOf("age")} = ?`);
+  const group = database.prepare(
+    `SELECT ${fieldOf("group")}, count(*), sum(${score}) FROM people GROUP BY 1`,
+  );
+  return {
+    range: (value) => range.all(value).map(parsed),
+    equality: (value) => equality.all(value).map(parsed),
+    "equality-one": (value) => parsed(equality.get(value)),
+    count: (value) => count.get(value),
+    scan: (value) => scan.all(value).map(parsed),
+    group: () => group.all(),
+  };
+}
+
+function fieldOf(name: keyof BenchDocument): string {
+  return `json_extract(body, '$.${name}')`;
+}
+
+function parsed(row: unknown): unknown {
+  return JSON.parse((row as { body: string }).body);
 }

@@ -1,10 +1,18 @@
-import type { BenchDocument, Store } from "./store.js";
-import { overlapFor } from "./store.js";
+import type { Collection, ManagerOptions } from "@liorandb/core";
+import {
+  type BenchDocument,
+  overlapFor,
+  type QueryName,
+  RANGE_LIMIT,
+  SCAN_SCORE,
+  type Store,
+  type Value,
+} from "./store.js";
 
-/** Default options: what everybody gets who opens a root and says nothing else. */
-export async function openLioranDB(root: string): Promise<Store> {
+/** @param options besides the defaults: what everybody gets who opens a root and says nothing else */
+export async function openLioranDB(root: string, options: ManagerOptions): Promise<Store> {
   const { LioranManager } = await import("@liorandb/core");
-  const manager = new LioranManager({ rootPath: root });
+  const manager = new LioranManager({ rootPath: root, ...options });
   const database = await manager.db("bench");
   const people = database.collection<BenchDocument>("people");
 
@@ -21,20 +29,49 @@ export async function openLioranDB(root: string): Promise<Store> {
       }
       return n;
     },
-    scanFor: async (city, score, durationMs) => {
-      const end = performance.now() + durationMs;
-      let n = 0;
-      while (performance.now() < end) {
-        await people.find({ city, score: { $gt: score } }).toArray();
-        n++;
-      }
-      return n;
-    },
     insertFor: (next, durationMs, inFlight) =>
       overlapFor(() => people.insertOne(next()), durationMs, inFlight),
     insert: async (document) => {
       await people.insertOne(document);
     },
+    createIndex: async (field) => {
+      await people.createIndex({ [field]: 1 });
+    },
+    queryFor: async (name, values, durationMs) => {
+      const query = queries(people)[name];
+      if (!query) return undefined;
+      const end = performance.now() + durationMs;
+      let n = 0;
+      while (performance.now() < end) {
+        await query(values[n % values.length]!);
+        n++;
+      }
+      return n;
+    },
     close: () => manager.close(),
   };
+}
+
+type Query = (value: Value) => Promise<unknown>;
+
+function queries(people: Collection<BenchDocument>): Record<QueryName, Query | undefined> {
+  const groups = [{ $group: { _id: "$group", count: { $sum: 1 }, scores: { $sum: "$score" } } }];
+  const { aggregate } = people as Collection<BenchDocument> & Aggregating;
+  return {
+    range: (score) =>
+      people
+        .find({ score: { $gte: score as number } })
+        .sort({ score: 1 })
+        .limit(RANGE_LIMIT)
+        .toArray(),
+    equality: (code) => people.find({ code: code as string }).toArray(),
+    "equality-one": (code) => people.findOne({ code: code as string }),
+    count: (age) => people.countDocuments({ age: age as number }),
+    scan: (city) => people.find({ city: city as string, score: { $gte: SCAN_SCORE } }).toArray(),
+    group: aggregate && (() => aggregate.call(people, groups).toArray()),
+  };
+}
+
+interface Aggregating {
+  aggregate?(stages: object[]): { toArray(): Promise<unknown[]> };
 }

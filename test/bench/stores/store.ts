@@ -7,21 +7,43 @@ export interface Store {
   fill(documents: BenchDocument[]): Promise<void>;
   /** Reads one document after the other by id, each up to a plain object. */
   readFor(ids: string[], durationMs: number): Promise<number>;
-  /**
-   * Finds the filled documents with this city and a score above this one, without an index, each up to
-   * a plain object, again and again. @returns how often
-   */
-  scanFor?(city: string, score: number, durationMs: number): Promise<number>;
   /** Inserts one document per call, durably, with at most `inFlight` calls open. */
   insertFor(next: () => BenchDocument, durationMs: number, inFlight: number): Promise<number>;
   /** Inserts one document, as durably as `insertFor`. */
   insert(document: BenchDocument): Promise<void>;
+  /** Gives a field an index. */
+  createIndex?(field: IndexedField): Promise<void>;
+  /**
+   * Runs a query with one value after the other, each result up to plain objects.
+   *
+   * @returns how often; undefined when the contender has no such query
+   */
+  queryFor?(
+    query: QueryName,
+    values: readonly Value[],
+    durationMs: number,
+  ): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
-export type StoreName = "LioranDB" | "better-sqlite3" | "rave-level";
+export type StoreName = "LioranDB" | "better-sqlite3" | "rave-level" | "lmdb";
 
-/** Six fields, about 100 bytes as JSON. */
+export type IndexedField = "age" | "code" | "score";
+export type Value = string | number;
+
+/**
+ * - `range`: the twenty documents of the lowest scores from a value on
+ * - `equality`: all documents with a code; `equality-one`: the first of them
+ * - `count`: how many documents have an age
+ * - `scan`: those of a city with the highest scores, without an index
+ * - `group`: for each group how many documents it has, and the sum of their scores
+ */
+export type QueryName = "range" | "equality" | "equality-one" | "count" | "scan" | "group";
+
+export const RANGE_LIMIT = 20;
+export const SCAN_SCORE = 99_990;
+
+/** Eight fields, about 150 bytes as JSON. */
 export interface BenchDocument {
   _id: string;
   name: string;
@@ -29,7 +51,14 @@ export interface BenchDocument {
   age: number;
   score: number;
   active: boolean;
+  code: string;
+  group: number;
 }
+
+const CODES = 45_007;
+export const AGES = 97;
+export const GROUPS = 1_000;
+export const SCORES = 100_000;
 
 const CITIES = ["Lisbon", "Nairobi", "Osaka", "Quito", "Riga", "Tromso"];
 
@@ -38,10 +67,32 @@ export function benchDocument(id: string, n: number): BenchDocument {
     _id: id,
     name: `Person ${n}`,
     city: CITIES[n % CITIES.length]!,
-    age: 18 + (n % 70),
-    score: (n * 7919) % 100_000,
+    age: n % AGES,
+    score: (n * 7919) % SCORES,
     active: n % 3 === 0,
+    code: codeOf(n),
+    group: (n * 31) % GROUPS,
   };
+}
+
+/** Two or three of 100,000 documents have the same one. */
+export function codeOf(n: number): string {
+  return `code-${n % CODES}`;
+}
+
+/** Runs `query` again and again until the time is over. For contenders that answer at once. */
+export function repeatFor(
+  query: (value: Value) => unknown,
+  values: readonly Value[],
+  durationMs: number,
+): number {
+  const end = performance.now() + durationMs;
+  let n = 0;
+  while (performance.now() < end) {
+    query(values[n % values.length]!);
+    n++;
+  }
+  return n;
 }
 
 export function filledId(n: number): string {
