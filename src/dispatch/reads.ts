@@ -12,8 +12,7 @@ import {
   planFor,
   type Query,
 } from "../query/execute.js";
-import { fetchDocuments, fetchRanges, isFetch } from "../query/fetch.js";
-import { planSimply } from "../query/plan/simple-plan.js";
+import { fetchDocuments, isFetch } from "../query/fetch.js";
 import type { Row } from "../query/row.js";
 import { type Examined, type View, viewOf } from "../query/walk.js";
 import { type CollectionEntry, findCollection, listCollections } from "../storage/catalog.js";
@@ -60,17 +59,11 @@ export function findDocuments(
   control: Control,
 ): Document[] {
   const view = viewOf(environment, findCollection(environment, operation.collection));
-  if (view.indexes.length > 0 && operation.projection === undefined) {
-    const simple = planSimply(operation, view.indexes);
-    if (simple) {
-      const { range, isReverse } = simple;
-      return fetchRanges(view, operation, [range], isReverse, undefined, control);
-    }
-    const plan = planFor(view, operation, control);
-    if (isFetch(plan)) return fetchDocuments(view, operation, plan, control);
-    return Array.from(executeQuery(view, operation, control, undefined, plan), documentOf);
+  const plan = planFor(view, operation, control);
+  if (operation.projection === undefined && isFetch(plan)) {
+    return fetchDocuments(view, operation, plan, control);
   }
-  return Array.from(executeQuery(view, operation, control), documentOf);
+  return Array.from(executeQuery(view, operation, control, undefined, plan), documentOf);
 }
 
 function documentOf(row: Row): Document {

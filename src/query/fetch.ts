@@ -11,8 +11,7 @@ import type { RangeScanner } from "../storage/range-scanner.js";
 import type { Document } from "../values/document.js";
 import type { Control } from "./control.js";
 import type { Query } from "./execute.js";
-import { compileFilter, type Matcher } from "./filter.js";
-import type { KeyRange } from "./plan/index-bounds.js";
+import { compileFilter } from "./filter.js";
 import type { Plan } from "./plan/plan.js";
 import { scanEntries, type View } from "./walk.js";
 
@@ -30,22 +29,7 @@ export function fetchDocuments(
 ): Document[] {
   invariant(access.kind === "index", "isFetch has said so");
   const ranges = isReverse ? [...access.ranges].reverse() : access.ranges;
-  return fetchRanges(view, query, ranges, isReverse, residual && compileFilter(residual), control);
-}
-
-/**
- * The documents that the entries of some ranges lead to.
- *
- * @param matches tests each of them; undefined when all match
- */
-export function fetchRanges(
-  view: View,
-  query: Query,
-  ranges: readonly KeyRange[],
-  isReverse: boolean,
-  matches: Matcher | undefined,
-  control: Control,
-): Document[] {
+  const matches = residual && compileFilter(residual);
   const documents: Document[] = [];
   const wanted = query.limit || Number.POSITIVE_INFINITY;
   let toSkip = query.skip ?? 0;
