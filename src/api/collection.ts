@@ -41,6 +41,7 @@ import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
 import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
+import { inTurn } from "./turns.js";
 import type {
   AggregateOptions,
   BulkWriteOperation,
@@ -105,9 +106,6 @@ const findOneAndOptions = [
 
 /** A longer `_id` takes the way on which its key is checked. */
 const pointReadIdLengthMax = 256;
-/** A loop of awaited point reads lets the event loop run once in so many reads. */
-const readsPerTurnMax = 1_024;
-let readsOfTurn = 0;
 
 /**
  * @typeParam T the type of stored documents
@@ -222,15 +220,12 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     if (options === undefined && filter) {
       // The most frequent read of all: one document by `_id`, without a cursor.
       const found = this.#findById(filter);
-      readsOfTurn += 1;
-      if (readsOfTurn >= readsPerTurnMax) await nextTurn();
-      if (found !== undefined) return found;
+      if (found !== undefined) return inTurn(found);
     }
     const checked = checkOptions("findOne", options, findOneOptions);
     const cursor = this.find(filter, { ...checked, limit: 1 });
-    const document = await cursor.next();
-    await cursor.close();
-    return document;
+    const [document] = await cursor.toArray();
+    return document ?? null;
   }
 
   /**
@@ -693,12 +688,6 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     if (upserted.length > 0) lastErrorObject.upserted = upserted[0];
     return { value: document, lastErrorObject, ok: 1 };
   }
-}
-
-/** Without this, a loop of reads that are answered at once would keep sockets and timers waiting. */
-function nextTurn(): Promise<void> {
-  readsOfTurn = 0;
-  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function updateResult({ matched, modified, upserted }: UpdateResultData): UpdateResult {

@@ -9,6 +9,7 @@ import type { CursorResult } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { batchDocumentsMax } from "../limits.js";
 import { kindOf } from "./arguments.js";
+import { inTurn } from "./turns.js";
 
 type State = "new" | "open" | "closed";
 
@@ -34,6 +35,11 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
 
   /** The way to the data, made when the first result is asked for. */
   protected abstract feed(): CursorFeed;
+
+  /** All results, when they can be read without waiting; undefined when they cannot. */
+  protected readNow(): unknown[] | undefined {
+    return undefined;
+  }
 
   /** Runs what takes several batches: closing the manager waits for all of it. */
   protected inOneCall<R>(work: () => Promise<R>): Promise<R> {
@@ -83,6 +89,15 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
 
   /** All remaining results; the cursor is then closed. */
   toArray(): Promise<T[]> {
+    if (this.#state === "new") {
+      try {
+        const all = this.readNow();
+        if (all) return inTurn(this.#takeAll(all));
+      } catch (error) {
+        this.#finish();
+        return Promise.reject(error);
+      }
+    }
     return this.inOneCall(async () => {
       const all: T[] = [];
       try {
@@ -172,6 +187,11 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
     const reading = this.#reading;
     let result: CursorResult;
     try {
+      const all = isFirst ? this.readNow() : undefined;
+      if (all) {
+        this.#buffer = all;
+        return;
+      }
       result = isFirst
         ? await this.feed().first(this.#batchSize)
         : await this.feed().more(this.#cursorId, this.#batchSize);
@@ -195,8 +215,19 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
   }
 
   #take(): T {
-    let value = this.#buffer[this.#at];
+    const value = this.#buffer[this.#at];
     this.#at += 1;
+    return this.#transformed(value);
+  }
+
+  #takeAll(results: unknown[]): T[] {
+    this.#finish();
+    if (this.#transforms.length === 0) return results as T[];
+    return results.map((value) => this.#transformed(value));
+  }
+
+  #transformed(result: unknown): T {
+    let value = result;
     for (const transform of this.#transforms) value = transform(value as never);
     return value as T;
   }

@@ -22,6 +22,8 @@ import type {
  */
 export class FindCursor<T> extends QueryCursor<T> implements PromiseLike<T[]> {
   readonly #operation: FindOperation;
+  /** Reading it at once was tried in vain. */
+  #isHeavy = false;
   /** What awaiting the cursor gives, however often it is awaited. */
   #awaited: Promise<T[]> | undefined;
 
@@ -138,12 +140,22 @@ export class FindCursor<T> extends QueryCursor<T> implements PromiseLike<T[]> {
   }
 
   override rewind(): void {
+    this.#isHeavy = false;
     this.#awaited = undefined;
     super.rewind();
   }
 
+  protected override readNow(): Document[] | undefined {
+    // An aborted signal is the other way's business.
+    if (this.signal) return undefined;
+    const all = this.runtime.findNow(this.#operation);
+    this.#isHeavy = all === undefined;
+    return all;
+  }
+
   protected override begin(execute: Execute, batchSize: number | undefined): Promise<CursorResult> {
-    return execute<"find">(defined({ ...this.#operation, batchSize }), this.signal);
+    const operation = defined({ ...this.#operation, batchSize });
+    return execute<"find">(operation, this.signal, { isHeavy: this.#isHeavy });
   }
 }
 

@@ -34,6 +34,7 @@ import {
   type EncodedBatch,
   type ExplainOperation,
   type Explanation,
+  type FindOperation,
   type HostStatus,
   type Operation,
   opensCursor,
@@ -92,6 +93,8 @@ export interface Caller {
 export interface RequestOptions {
   /** The caller's way to stop it. */
   flag?: CancelFlag;
+  /** It was tried here and now already. */
+  isHeavy?: boolean;
 }
 
 export class Dispatcher {
@@ -130,6 +133,28 @@ export class Dispatcher {
       }
       environment.refresh();
       lease = leaseCollection(environment, collection);
+    }
+  }
+
+  /**
+   * The results of a query that is cheap, read here and now.
+   *
+   * @returns undefined when it is not cheap, or when this dispatcher may not read here
+   */
+  findNow(operation: FindOperation): Document[] | undefined {
+    const { databases, pool, reads, owner } = this.#equipment;
+    if (reads === "primary" && owner) return undefined;
+    if (!pool && planId(operation.filter).kind === "scan") return undefined;
+    const environment = databases.get(operation.db);
+    if (!environment) return undefined;
+    environment.refresh(databases.clock);
+    try {
+      return findDocuments(environment, operation, new InlineBudget());
+    } catch (error) {
+      if (error instanceof InlineBudgetExceeded) return undefined;
+      throw error;
+    } finally {
+      environment.release();
     }
   }
 
@@ -237,7 +262,7 @@ export class Dispatcher {
     const environment = this.#fresh(operation.db);
     if (!environment && operation.kind === "find") return emptyResult(caller);
     const { pool } = this.#equipment;
-    const inline = this.#readInline(environment, operation, caller);
+    const inline = options.isHeavy ? undefined : this.#readInline(environment, operation, caller);
     if (inline) return inline;
     const source = pool
       ? pool.open(operation, options.flag ?? new CancelFlag())

@@ -8,7 +8,12 @@
 import { mkdirSync, statSync } from "node:fs";
 import { CursorTable } from "../dispatch/cursors.js";
 import { type Caller, Dispatcher, type RequestOptions } from "../dispatch/dispatcher.js";
-import { type Operation, operationClass, type ResultOf } from "../dispatch/operation.js";
+import {
+  type FindOperation,
+  type Operation,
+  operationClass,
+  type ResultOf,
+} from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import type { ResolvedOptions } from "../options.js";
 import { CancelFlag } from "../query/control.js";
@@ -26,6 +31,7 @@ const timerMsMax = 2 ** 31 - 1;
 export type Execute = <K extends Operation["kind"]>(
   operation: Extract<Operation, { kind: K }>,
   signal?: AbortSignal,
+  options?: RequestOptions,
 ) => Promise<ResultOf<K>>;
 
 export class Runtime {
@@ -80,9 +86,10 @@ export class Runtime {
   async execute<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
     signal?: AbortSignal,
+    options?: RequestOptions,
   ): Promise<ResultOf<K>> {
     this.checkOpen();
-    return this.#execute(operation, signal);
+    return this.#execute(operation, signal, options);
   }
 
   /**
@@ -92,18 +99,22 @@ export class Runtime {
    */
   async call<T>(work: (execute: Execute) => Promise<T>): Promise<T> {
     this.checkOpen();
-    return this.#track(work((operation, signal) => this.#execute(operation, signal)));
+    const execute: Execute = (operation, signal, options) =>
+      this.#execute(operation, signal, options);
+    return this.#track(work(execute));
   }
 
   #execute<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
     signal?: AbortSignal,
+    options?: RequestOptions,
   ): Promise<ResultOf<K>> {
     const isWrite = operationClass[operation.kind] === "write";
-    if (!signal && !isWrite) return this.#track(this.#run(operation));
+    if (!signal && !isWrite) return this.#track(this.#run(operation, options));
     if (signal?.aborted) return Promise.reject(signal.reason);
     const flag = signal && new CancelFlag();
-    const work = isWrite ? this.#write(operation, { flag }) : this.#run(operation, { flag });
+    const request = { ...options, flag };
+    const work = isWrite ? this.#write(operation, request) : this.#run(operation, request);
     return this.#track(signal ? abortable(work, signal, flag!) : work);
   }
 
@@ -123,6 +134,12 @@ export class Runtime {
   findById(db: string, collection: string, id: unknown): Document | null | undefined {
     this.checkOpen();
     return this.#dispatcher.findById(db, collection, id);
+  }
+
+  /** The results of a query, read at once; undefined when it is heavy or reads do not run here. */
+  findNow(operation: FindOperation): Document[] | undefined {
+    this.checkOpen();
+    return this.#dispatcher.findNow(operation);
   }
 
   /** @throws CLOSED */
