@@ -8,7 +8,21 @@ import type { Document } from "../../src/values/document.js";
 const long = "x".repeat(2_100);
 
 export const scalar: fc.Arbitrary<unknown> = fc.constantFrom<unknown>(
-  ...[null, true, false, 0, 1, 2, 3, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 60],
+  ...[
+    null,
+    true,
+    false,
+    0,
+    1,
+    2,
+    3,
+    -1,
+    1.5,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    -Infinity,
+    2 ** 60,
+  ],
   ...[1n, 2n, 2n ** 60n, 2n ** 60n + 1n, -(2n ** 60n)],
   ...["", "a", "ab", "abc", "a\0", "b", "é", "😀", long, `${long}a`, `${long}b`],
   ...[new Date(0), new Date(1), new Date(-1), Buffer.of(), Buffer.of(0), Buffer.of(1, 2)],

@@ -39,24 +39,10 @@ async function builds(agent: Agent): Promise<Build[]> {
 /** Begins a build and waits until it is under way. @returns what becomes of it, once that is known */
 async function beginBuild(
   client: Agent,
-  primary: Agent,
-  createIndex: unknown[] = [key],
+  ...createIndex: unknown[]
 ): Promise<{ outcome: Promise<unknown> }> {
-  let isOver = false;
-  const outcome = client
-    .things("createIndex", ...createIndex)
-    .catch((error: unknown) => error)
-    .finally(() => {
-      isOver = true;
-    });
-  while ((await builds(primary)).length === 0) {
-    assert.equal(
-      isOver,
-      false,
-      `a build that can be seen: ${String(await Promise.race([outcome]))}`,
-    );
-  }
-  return { outcome };
+  assert.equal(await client.call("beginBuild", createIndex), true, "the build can be seen");
+  return { outcome: client.call("endBuild").catch((error: unknown) => error) };
 }
 
 async function indexNames(agent: Agent): Promise<string[]> {
@@ -69,7 +55,7 @@ test("others write while an index is built, and status shows how far it is", asy
   const primary = await openAgent(site, "primary", { ipc: "primary" });
   const client = await openAgent(site, "client");
   await fill(client);
-  const { outcome } = await beginBuild(client, primary);
+  const { outcome } = await beginBuild(client, key);
   const seen: Build[] = [];
   let writes = 0;
   for (;;) {
@@ -114,10 +100,10 @@ test("others write while an index is built, and status shows how far it is", asy
 
 test("an index that is being built is not read, and is listed as such", async (t) => {
   const site = new Site(t);
-  const primary = await openAgent(site, "primary", { ipc: "primary" });
+  await openAgent(site, "primary", { ipc: "primary" });
   const client = await openAgent(site, "client");
   await fill(client);
-  const { outcome } = await beginBuild(client, primary);
+  const { outcome } = await beginBuild(client, key);
   const hinted = client.find({ tags: 1 }, { hint: name, limit: 1 }).then(
     () => "read",
     (error: AgentError) => error.code,
@@ -142,7 +128,7 @@ test("the primary is killed in the middle of a build: the next one completes it"
     openAgent(site, "heir"),
   ]);
   await fill(client);
-  const { outcome } = await beginBuild(client, primary);
+  const { outcome } = await beginBuild(client, key);
   await primary.process.murder();
   assert.equal(await outcome, name);
   assert.deepEqual((await heir.event("role")).slice(1), ["client", "primary"]);
@@ -159,7 +145,7 @@ test("a primary that closes during a build leaves it to the next one", async (t)
     openAgent(site, "heir"),
   ]);
   await fill(client);
-  const { outcome } = await beginBuild(client, primary);
+  const { outcome } = await beginBuild(client, key);
   await primary.close();
   assert.equal(await outcome, name);
   assert.deepEqual((await heir.event("role")).slice(1), ["client", "primary"]);
@@ -172,7 +158,7 @@ test("values that are not unique end a build, and later writes are free of it", 
   const primary = await openAgent(site, "primary", { ipc: "primary" });
   const client = await openAgent(site, "client");
   await fill(client, [20_000, 35_000]);
-  const { outcome } = await beginBuild(client, primary, [{ n: 1 }, { unique: true }]);
+  const { outcome } = await beginBuild(client, { n: 1 }, { unique: true });
   const { code, told } = (await outcome) as AgentError;
   assert.equal(code, 11000);
   assert.deepEqual(told.keyPattern, { n: 1 });
@@ -198,7 +184,7 @@ for (const [what, drop] of [
     const primary = await openAgent(site, "primary", { ipc: "primary" });
     const client = await openAgent(site, "client");
     await fill(client);
-    const { outcome } = await beginBuild(client, primary);
+    const { outcome } = await beginBuild(client, key);
     const [method, ...args] = drop;
     await client.things(method, ...args);
     const error = (await outcome) as AgentError;

@@ -116,9 +116,9 @@ function unionOf(
   return { kind: "union", branches };
 }
 
-/** The walks over indexes that have the order of the sort. */
+/** The walks over whole indexes that have the order of the sort. */
 function orderedScans(scans: readonly IndexScan[], sort: SortSpec): IndexScan[] {
-  return scans.filter((scan) => orderOf(scan, sort) !== undefined);
+  return scans.filter((scan) => scan.boundFields === 0 && orderOf(scan, sort) !== undefined);
 }
 
 /** The better walk; undefined when nothing is better than walking over the collection. */
@@ -130,11 +130,10 @@ function choose(
 ): Option | undefined {
   const { sort, limit = 0, skip = 0 } = request;
   const isOrdered = (option: Option) => !sort || orderOf(option, sort) !== undefined;
-  const others = ordered.filter(({ boundFields }) => boundFields === 0);
-  if (bounded.length === 0) return others[0];
-  if (bounded.length === 1 && (isOrdered(bounded[0]!) || others.length === 0)) return bounded[0];
+  if (bounded.length === 0) return ordered[0];
+  if (bounded.length === 1 && (isOrdered(bounded[0]!) || ordered.length === 0)) return bounded[0];
   const best = fewestKeys(bounded, facts)!;
-  const rival = [...bounded.filter((one) => one !== best.option), ...others].find(isOrdered);
+  const rival = [...bounded.filter((one) => one !== best.option), ...ordered].find(isOrdered);
   if (isOrdered(best.option) || !rival) return best.option;
   // Sorting what the better filter finds, or walking in order until enough has matched?
   const documents = facts.documents();

@@ -55,6 +55,7 @@ const loadInFlight = 3;
 
 let manager: LioranManager;
 let load: Load;
+let build: Promise<unknown>;
 const cursors: FindCursor<Document>[] = [];
 
 const calls = {
@@ -95,6 +96,18 @@ const calls = {
     for (const { status } of await outcomes) counts[status] = (counts[status] ?? 0) + 1;
     return counts;
   },
+  /** Begins to create an index of app.things. @returns whether its build could be seen before it ended */
+  async beginBuild(createIndex: Parameters<Collection["createIndex"]>) {
+    const collection = await things();
+    let isOver = false;
+    build = collection.createIndex(...createIndex).finally(() => {
+      isOver = true;
+    });
+    build.catch(() => {});
+    while (!isOver) if ((await manager.status()).host?.indexBuilds.length) return true;
+    return false;
+  },
+  endBuild: () => build,
   /** Keeps this thread busy. */
   async spin(ms: number) {
     tell({ event: ["spinning"] });
