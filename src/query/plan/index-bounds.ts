@@ -192,7 +192,9 @@ function rangesOf(
       for (const prefix of prefixes) {
         for (const one of fitted) ranges.push(rangeOf(prefix, one, isDescending));
       }
-      return { ranges, expressed: isCut || isTooMany ? 0 : at + 1 };
+      // A cut entry may be that of another value.
+      const isExact = !isCut && !isTooMany && !index.cut;
+      return { ranges, expressed: isExact ? at + 1 : 0 };
     }
     const longer: Uint8Array[] = [];
     for (const prefix of prefixes) {
