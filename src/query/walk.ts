@@ -5,8 +5,8 @@
 import { invariant } from "../invariant.js";
 import { idKeyBytesMax } from "../limits.js";
 import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
-import { getDocument, type IdKeyRange } from "../storage/collection.js";
-import { countKeysOf } from "../storage/count-keys.js";
+import { documentRange, getDocument, type IdKeyRange } from "../storage/collection.js";
+import { countKeysOf, countKeysUpTo } from "../storage/count-keys.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import type { FieldReader } from "../storage/field-reader.js";
 import { entryIdKey, isOpaqueEntry } from "../storage/index-entries.js";
@@ -239,27 +239,21 @@ export function factsOf(view: View, control: Control): CollectionFacts {
     indexes,
     documents: () => readStatistics(environment, collectionId, snapshot).documents,
     keys: (access, limit) => {
-      if (access.kind !== "index") return countSteps(scanView(view, access, false), limit, control);
+      control.pass(limit);
+      const reading = snapshot ? snapshot.options : environment.latest;
+      if (access.kind !== "index") {
+        const range = documentRange(collectionId, rangeOf(access));
+        return countKeysUpTo(environment.stores.documents, { ...range, ...reading }, limit);
+      }
       let counted = 0;
-      for (const range of access.ranges) {
-        counted += countSteps(scanEntries(view, range, false), limit - counted, control);
+      for (const { start, end } of access.ranges) {
+        if (counted === limit) break;
+        const range = { start, end, ...reading };
+        counted += countKeysUpTo(environment.stores.indexes, range, limit - counted);
       }
       return counted;
     },
   };
-}
-
-function countSteps(scanner: RangeScanner, limit: number, control: Control): number {
-  try {
-    let counted = 0;
-    while (counted < limit && scanner.next()) {
-      control.step(0);
-      counted += 1;
-    }
-    return counted;
-  } finally {
-    scanner.close();
-  }
 }
 
 function scanView(

@@ -9,7 +9,7 @@ import { LioranError } from "../errors.js";
 import { keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
 import type { Document } from "../values/document.js";
 import { decodeDocument, documentId } from "./document.js";
-import type { Environment, ReadOptions, Snapshot } from "./environment.js";
+import type { Environment, RangeOptions, ReadOptions, Snapshot } from "./environment.js";
 import { writeKey } from "./key.js";
 import { plainView } from "./plain-view.js";
 import type { WriteTransaction } from "./write-transaction.js";
@@ -106,6 +106,26 @@ export function decodeRead(bytes: Buffer): Document {
   return decodeDocument(plainView(bytes), bytes.length);
 }
 
+/** The keys of the documents in a range of `_id`s, in the order in which they are walked. */
+export function documentRange(
+  collectionId: number,
+  { lower, upper }: IdKeyRange,
+  reverse = false,
+): RangeOptions {
+  const all = collectionRange(collectionId);
+  const low = lower ? documentKey(collectionId, lower.key) : all.start;
+  const high = upper ? documentKey(collectionId, upper.key) : all.end;
+  const isLowIn = lower?.inclusive ?? true;
+  const isHighIn = upper?.inclusive ?? false;
+  return {
+    start: reverse ? high : low,
+    end: reverse ? low : high,
+    reverse,
+    exclusiveStart: reverse ? !isHighIn : !isLowIn,
+    inclusiveEnd: reverse ? isLowIn : isHighIn,
+  };
+}
+
 /** Walks the documents of a range of `_id`s in order. The bytes are private copies. */
 export function* scanDocuments(
   environment: Environment,
@@ -114,18 +134,8 @@ export function* scanDocuments(
   reverse: boolean,
   snapshot?: Snapshot,
 ): Generator<StoredDocument, void, void> {
-  const all = collectionRange(collectionId);
-  const { lower, upper } = range;
-  const low = lower ? documentKey(collectionId, lower.key) : all.start;
-  const high = upper ? documentKey(collectionId, upper.key) : all.end;
-  const lowInclusive = lower?.inclusive ?? true;
-  const highInclusive = upper?.inclusive ?? false;
   const entries = environment.stores.documents.getRange({
-    start: reverse ? high : low,
-    end: reverse ? low : high,
-    reverse,
-    exclusiveStart: reverse ? !highInclusive : !lowInclusive,
-    inclusiveEnd: reverse ? lowInclusive : highInclusive,
+    ...documentRange(collectionId, range, reverse),
     ...(snapshot ? snapshot.options : environment.latest),
   });
   for (const { key, value } of entries) {

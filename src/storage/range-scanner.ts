@@ -9,7 +9,7 @@
  */
 import { invariant } from "../invariant.js";
 import { keyPrefixBytes } from "../limits.js";
-import { collectionRange, documentKey, type IdKeyRange } from "./collection.js";
+import { documentRange, type IdKeyRange } from "./collection.js";
 import type { ByteStore, Environment, RangeOptions, Snapshot } from "./environment.js";
 import { plainView } from "./plain-view.js";
 
@@ -150,21 +150,12 @@ export class RangeScanner {
 export function scanCollection(
   environment: Environment,
   collectionId: number,
-  { lower, upper }: IdKeyRange,
+  wanted: IdKeyRange,
   reverse: boolean,
   snapshot?: Snapshot,
 ): RangeScanner {
-  const all = collectionRange(collectionId);
-  const low = lower ? documentKey(collectionId, lower.key) : all.start;
-  const high = upper ? documentKey(collectionId, upper.key) : all.end;
-  const lowInclusive = lower?.inclusive ?? true;
-  const highInclusive = upper?.inclusive ?? false;
   const range = {
-    start: reverse ? high : low,
-    end: reverse ? low : high,
-    reverse,
-    exclusiveStart: reverse ? !highInclusive : !lowInclusive,
-    inclusiveEnd: reverse ? lowInclusive : highInclusive,
+    ...documentRange(collectionId, wanted, reverse),
     ...(snapshot ? snapshot.options : environment.latest),
   };
   return new RangeScanner(environment.stores.documents, range, keyPrefixBytes);
