@@ -51,6 +51,17 @@ test("the client writes through the primary and ends; the primary runs until it 
   assert.deepEqual(found, [{ name: "primary-ready" }, { name: "client-write" }]);
 });
 
+test("queries prints what an index and a pipeline find", async (t) => {
+  const site = new Site(t);
+  const alone = site.start("queries", example("queries.js"));
+  assert.deepEqual(await alone.exit(), inOrder);
+  assert.equal(
+    alone.stdout,
+    "Alan 41\nAda 36\n[ { _id: 'Göttingen', people: 1 }, { _id: 'London', people: 2 } ]\n",
+  );
+  assert.equal(alone.stderr, "");
+});
+
 test("a client that is started first waits for its primary", async (t) => {
   const site = new Site(t);
   const client = site.start("client", example("client.js"));

@@ -147,6 +147,7 @@ test("the examples of the README are the example files", () => {
   assert.deepEqual(blocks, [
     read("fixtures/examples/primary.ts"),
     read("fixtures/examples/client.ts"),
+    read("fixtures/examples/queries.ts"),
   ]);
 });
 
@@ -177,6 +178,7 @@ const internal = new Set([
   "assertNew",
   "copySettings",
   "inOneCall",
+  "readNow",
   "begin",
   "whole",
 ]);
