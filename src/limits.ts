@@ -33,7 +33,7 @@ export const indexAtOnceDocumentsMax = 2_000;
 /** Entries of an index build that are gathered in memory before they are stored in the order of their keys. */
 export const indexBuildRunBytes = 64 * MiB;
 /** How long one slice of an index build takes: other writes wait for the commit it is part of. */
-export const indexBuildSliceMs = 10;
+export const indexBuildSliceMs = 6;
 /** How often expired documents (`expireAfterSeconds`) are looked for. MongoDB: 60 s. */
 export const ttlSweepIntervalMs = 5_000;
 /** Expired documents removed in one commit. */

@@ -8,6 +8,7 @@
  * Invariant: a document that is written after the run has begun is noted (`noteChange`); its entries here may be
  * outdated and are not stored.
  */
+import { keyPrefixBytes } from "../limits.js";
 import { compileIndex } from "../query/index-keys.js";
 import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
 import type { Environment } from "../storage/environment.js";
@@ -15,9 +16,20 @@ import type { IndexEntryBytes } from "../storage/index-entries.js";
 import { scanCollection } from "../storage/range-scanner.js";
 import { indexedPart } from "./stored-documents.js";
 
-/** An entry, and the document it belongs to. */
-export interface RunEntry extends IndexEntryBytes {
-  readonly idKey: Uint8Array;
+/** An entry, and the beginning of its values as a number: most entries are told apart by that. */
+interface RunEntry extends IndexEntryBytes {
+  readonly head: number;
+}
+
+/** Six bytes make a number that is exact. What is missing counts as zero, which sorts first as well. */
+function headOf(key: Uint8Array): number {
+  const at = keyPrefixBytes;
+  const high = ((key[at]! << 24) | (key[at + 1]! << 16) | (key[at + 2]! << 8) | key[at + 3]!) >>> 0;
+  return high * 0x10000 + ((key[at + 4]! << 8) | key[at + 5]!);
+}
+
+function compareEntries(a: RunEntry, b: RunEntry): number {
+  return a.head - b.head || Buffer.compare(a.key, b.key);
 }
 
 interface Piece {
@@ -63,7 +75,7 @@ export class IndexRun {
         const document = indexedPart(entry, scanner.bytes);
         const { entries: made, multikey, isCut } = compiled.entriesOf(document, idKey);
         for (const { key, value } of made) {
-          entries.push({ key, value, idKey });
+          entries.push({ key, value, head: headOf(key) });
           this.bytes += key.length + value.length + entryBytes;
         }
         for (const at of multikey) this.multikey.add(at);
@@ -79,7 +91,7 @@ export class IndexRun {
       scanner.close();
     }
     if (entries.length === 0) return;
-    entries.sort((a, b) => Buffer.compare(a.key, b.key));
+    entries.sort(compareEntries);
     this.#pieces.push({ entries, at: 0 });
     this.#rise(this.#pieces.length - 1);
   }
@@ -96,7 +108,7 @@ export class IndexRun {
   }
 
   /** The entry with the lowest key; undefined when all have been taken. */
-  take(): RunEntry | undefined {
+  take(): IndexEntryBytes | undefined {
     const entry = this.#taken[this.#again] ?? this.#takeLowest();
     if (!entry) return undefined;
     if (this.#again === this.#taken.length) this.#taken.push(entry);
@@ -119,7 +131,7 @@ export class IndexRun {
 
   #isBefore(a: number, b: number): boolean {
     const [one, other] = [this.#pieces[a]!, this.#pieces[b]!];
-    return Buffer.compare(one.entries[one.at]!.key, other.entries[other.at]!.key) < 0;
+    return compareEntries(one.entries[one.at]!, other.entries[other.at]!) < 0;
   }
 
   #swap(a: number, b: number): void {

@@ -26,6 +26,7 @@ import {
   writeProgress,
 } from "../storage/index-catalog.js";
 import { type ChangedIds, idText } from "../storage/index-changes.js";
+import { entryIdKey } from "../storage/index-entries.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { IndexRun } from "./index-run.js";
 import { existingIndex, type IndexSpec, idIndexName, isIdKey } from "./index-spec.js";
@@ -119,7 +120,8 @@ export function storeRun(
   for (let count = 1; ; count += 1) {
     const next = run.take();
     if (!next) return true;
-    const { key, value, idKey } = next;
+    const { key, value } = next;
+    const idKey = entryIdKey(key, value);
     if (changed.size > 0 && changed.has(idText(idKey))) continue;
     if (index.unique && hasOtherHolder(transaction, key, value, idKey)) {
       const bytes = getDocument(environment, entry.id, idKey)!;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
-import { IndexRun, type RunEntry } from "../../../src/dispatch/index-run.js";
+import { IndexRun } from "../../../src/dispatch/index-run.js";
 import type { CollectionEntry } from "../../../src/storage/catalog.js";
 import { documentKey } from "../../../src/storage/collection.js";
 import { encodeDocument } from "../../../src/storage/document.js";
 import { Environment } from "../../../src/storage/environment.js";
+import type { IndexEntryBytes } from "../../../src/storage/index-entries.js";
 import { idKey } from "../../../src/storage/key.js";
 import { temporaryRoot } from "../../support/temporary-root.js";
 import { indexOver } from "../query/plan/index-over.js";
@@ -39,8 +40,8 @@ function gathered(): IndexRun {
   return run;
 }
 
-function taken(run: IndexRun, atMost = Number.POSITIVE_INFINITY): RunEntry[] {
-  const entries: RunEntry[] = [];
+function taken(run: IndexRun, atMost = Number.POSITIVE_INFINITY): IndexEntryBytes[] {
+  const entries: IndexEntryBytes[] = [];
   while (entries.length < atMost) {
     const entry = run.take();
     if (!entry) break;
