@@ -3,6 +3,7 @@
  * that could reach a prototype is refused in one place.
  */
 import { LioranError } from "../errors.js";
+import { documentDepthMax } from "../limits.js";
 import type { Document } from "../values/document.js";
 
 /** A parsed path: what was written, and its field names or array positions. */
@@ -41,17 +42,32 @@ export function checkSegment(segment: string, text: string): void {
 }
 
 /**
- * @throws LioranError BAD_VALUE for an empty path or segment, which can be read but never written
+ * @param emptyIs what an empty segment is an error of
+ * @throws LioranError `emptyIs` for an empty path or segment, which can be read but never written; BAD_VALUE for a
+ *   path that is deeper than documents may be
  */
-export function parseWritablePath(text: string): Path {
+export function parseWritablePath(
+  text: string,
+  emptyIs: "BAD_VALUE" | "EMPTY_FIELD_NAME" = "BAD_VALUE",
+): Path {
   const path = parsePath(text);
   if (path.segments.includes("")) {
     throw new LioranError(
+      emptyIs,
+      `The path "${shortened(text)}" contains an empty field name. Remove the extra dot or name the field.`,
+    );
+  }
+  if (path.segments.length > documentDepthMax) {
+    throw new LioranError(
       "BAD_VALUE",
-      `The path "${text}" contains an empty field name. Remove the extra dot or name the field.`,
+      `The path "${shortened(text)}" has ${path.segments.length} names; nesting is limited to ${documentDepthMax} levels.`,
     );
   }
   return path;
+}
+
+function shortened(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 /** Whether a segment can be a position in an array. */
