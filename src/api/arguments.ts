@@ -149,6 +149,10 @@ export function checkUpdate(call: string, update: unknown): Document | Document[
     }
     return update.map((stage, at) => checkObject(`${call}: update.${at}`, stage));
   }
+  for (const operand of isPlainObject(update) ? Object.values(update) : []) {
+    if (!isPlainObject(operand) || !Object.hasOwn(operand, "")) continue;
+    throw new LioranError("EMPTY_FIELD_NAME", `${call}: the path of an update cannot be empty.`);
+  }
   const checked = checkObject(`${call}: update`, update);
   const [first] = Object.keys(checked);
   if (first !== undefined && !first.startsWith("$")) {
