@@ -32,6 +32,46 @@ export function cancellingSuite(subject: Subject): void {
     await rejection(() => long.findOne(slow, { maxTimeMS: 20 }), expected);
   });
 
+  if (subject.mode.canWrite) {
+    subject.test(
+      "maxTimeMS ends the search of a write with code 50, and nothing changes",
+      async () => {
+        const long = await endless();
+        const limit = { maxTimeMS: 20 };
+        const set = { $set: { changed: true } };
+        const writes = {
+          updateOne: () => long.updateOne(slow, set, { ...limit, upsert: true }),
+          updateMany: () => long.updateMany(slow, set, limit),
+          replaceOne: () => long.replaceOne(slow, { changed: true }, limit),
+          deleteOne: () => long.deleteOne(slow, limit),
+          deleteMany: () => long.deleteMany(slow, limit),
+          findOneAndUpdate: () => long.findOneAndUpdate(slow, set, { ...limit, sort: { size: 1 } }),
+          findOneAndDelete: () => long.findOneAndDelete(slow, limit),
+        };
+        for (const write of Object.values(writes)) {
+          await rejection(write, { code: 50, names: ["maxTimeMS"] });
+        }
+        assert.equal(await long.countDocuments(), slowDocuments);
+        assert.equal(await long.countDocuments({ changed: true }), 0);
+      },
+    );
+
+    subject.test(
+      "maxTimeMS ends a search in the transaction too, and spares fast writes",
+      async () => {
+        const few = await subject.seeded(
+          Array.from({ length: 500 }, (_, _id) => ({ _id, size: _id < 300 ? 0 : 200_000 })),
+        );
+        await rejection(() => few.deleteMany(slow, { maxTimeMS: 20 }), { code: 50 });
+        assert.equal(await few.countDocuments(), 500);
+        const limit = { maxTimeMS: 60_000 };
+        assert.equal((await few.updateMany({}, { $set: { a: 1 } }, limit)).modifiedCount, 500);
+        assert.equal((await few.deleteMany({ size: 0 }, limit)).deletedCount, 300);
+        assert.equal((await few.findOneAndDelete({ size: { $gt: 0 } }, limit))?._id, 300);
+      },
+    );
+  }
+
   subject.test("maxTimeMS leaves a query alone that is fast enough", async () => {
     const small = await subject.numbered(10);
     assert.equal((await small.find({ n: { $gte: 0 } }, { maxTimeMS: 60_000 })).length, 10);
