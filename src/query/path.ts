@@ -3,7 +3,7 @@
  * that could reach a prototype is refused in one place.
  */
 import { LioranError } from "../errors.js";
-import { documentDepthMax } from "../limits.js";
+import { pathSegmentsMax } from "../limits.js";
 import type { Document } from "../values/document.js";
 
 /** A parsed path: what was written, and its field names or array positions. */
@@ -19,12 +19,18 @@ const indexPattern = /^(?:0|[1-9]\d*)$/;
 /**
  * Splits a dotted path.
  *
- * @throws LioranError BAD_VALUE for a segment `__proto__`
+ * @throws LioranError BAD_VALUE for a segment `__proto__`, and for a path with too many segments
  */
 export function parsePath(text: string): Path {
   const known = cache.get(text);
   if (known !== undefined) return known;
   const segments = text.split(".");
+  if (segments.length > pathSegmentsMax) {
+    throw new LioranError(
+      "BAD_VALUE",
+      `The path "${shortened(text)}" has ${segments.length} names; at most ${pathSegmentsMax} are allowed.`,
+    );
+  }
   for (const segment of segments) checkSegment(segment, text);
   const path = { text, segments };
   if (cache.size >= cachedPathsMax) cache.clear();
@@ -43,8 +49,7 @@ export function checkSegment(segment: string, text: string): void {
 
 /**
  * @param emptyIs what an empty segment is an error of
- * @throws LioranError `emptyIs` for an empty path or segment, which can be read but never written; BAD_VALUE for a
- *   path that is deeper than documents may be
+ * @throws LioranError `emptyIs` for an empty path or segment, which can be read but never written
  */
 export function parseWritablePath(
   text: string,
@@ -55,12 +60,6 @@ export function parseWritablePath(
     throw new LioranError(
       emptyIs,
       `The path "${shortened(text)}" contains an empty field name. Remove the extra dot or name the field.`,
-    );
-  }
-  if (path.segments.length > documentDepthMax) {
-    throw new LioranError(
-      "BAD_VALUE",
-      `The path "${shortened(text)}" has ${path.segments.length} names; nesting is limited to ${documentDepthMax} levels.`,
     );
   }
   return path;

@@ -30,6 +30,10 @@ export function cancellingSuite(subject: Subject): void {
     await rejection(() => long.countDocuments(slow, { maxTimeMS: 20 }), expected);
     await rejection(() => long.distinct("size", slow, { maxTimeMS: 20 }), expected);
     await rejection(() => long.findOne(slow, { maxTimeMS: 20 }), expected);
+    const pipelines = [[{ $match: slow }], [{ $set: { a: 1 } }, { $match: slow }]];
+    for (const pipeline of pipelines) {
+      await rejection(() => long.aggregate(pipeline, { maxTimeMS: 20 }).toArray(), expected);
+    }
   });
 
   if (subject.mode.canWrite) {
@@ -120,6 +124,7 @@ export function cancellingSuite(subject: Subject): void {
           long.find(slow, { signal }).toArray(),
           long.countDocuments(slow, { signal }),
           long.distinct("size", slow, { signal }),
+          long.aggregate([{ $match: slow }], { signal }).toArray(),
         ].map((scan) => scan.catch((error: unknown) => error));
         await nextTurn();
         controller.abort(reason);

@@ -5,6 +5,7 @@ import { type Case, testCases, threeDocuments } from "./cases.js";
 
 const [one, two, three] = threeDocuments;
 const six = Array.from({ length: 6 }, (_, n) => ({ _id: n + 1, x: 11 * (n + 1) }));
+const deepPath = `${"a.".repeat(50_000)}a`;
 const mixed: Document[] = [
   { _id: 1, x: [1, 2], y: { z: "a" } },
   { _id: 2, x: 2n, y: { z: "b" } },
@@ -56,6 +57,10 @@ const cases: Record<string, Record<string, Case>> = {
     "with an unknown operator": {
       call: (c) => c.find({ x: { $near_: 1 } }),
       fails: { code: 2, names: ["$near_", '"x"'] },
+    },
+    "with a path of more names than documents are deep": {
+      call: (c) => c.find({ [deepPath]: { $gt: 1 } }),
+      fails: { code: 2, names: ["a.a.a", "50001"] },
     },
     "with a collation": {
       call: (c) => c.find({}, { collation: { locale: "en" } } as object),

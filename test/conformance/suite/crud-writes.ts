@@ -9,6 +9,9 @@ const grades = [
   { _id: 2, y: [{ b: 0 }, { b: 1 }] },
 ];
 const nested = [{ _id: 3, y: [{ b: 5, c: [{ d: 2 }, { d: 1 }] }] }];
+const deepPath = `${"a.".repeat(50_000)}a`;
+/** Enough for a search on the pool. */
+const many = Array.from({ length: 1_500 }, (_, n) => ({ _id: n, x: (n * 7) % 1_500 }));
 const large = { _id: { $gt: 1 } };
 const unknownHint = { code: 2, names: ["nope"] } as const;
 
@@ -80,6 +83,18 @@ const cases: Record<string, Record<string, Case>> = {
       call: (c) => c.updateOne(large, inc, { sort: { x: -1 } }),
       gives: updated(1),
       after: [one, two, { _id: 3, x: 34 }],
+    },
+    "the first of many by a sort": {
+      before: many,
+      call: async (c) => [
+        await c.updateOne({ x: { $gte: 0 } }, { $set: { y: 1 } }, { sort: { x: -1 } }),
+        await c.replaceOne({ x: { $gte: 0 } }, { z: 1 }, { sort: { x: 1 }, maxTimeMS: 60_000 }),
+      ],
+      gives: [updated(1), updated(1)],
+      after: many.map((one) => {
+        if (one.x === 1_499) return { ...one, y: 1 };
+        return one.x === 0 ? { _id: one._id, z: 1 } : one;
+      }),
     },
     none: { call: (c) => c.updateOne({ _id: 4 }, inc), gives: updated(0) },
     "none, with upsert": {
@@ -273,6 +288,10 @@ const cases: Record<string, Record<string, Case>> = {
       before: [],
       call: (c) => c.updateOne({ _id: 1, a: [1, 2] }, { $inc: { "a.$[]": 1 } }, { upsert: true }),
       after: [{ _id: 1, a: [2, 3] }],
+    },
+    "a path of more names than documents are deep": {
+      call: (c) => c.updateOne({ [deepPath]: 1 }, inc, { upsert: true }),
+      fails: { code: 2, names: ["a.a.a", "50001"] },
     },
     "the positional $": {
       call: (c) => c.updateOne({ a: 1 }, { $set: { "a.$": 1 } }, { upsert: true }),
