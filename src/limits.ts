@@ -57,6 +57,8 @@ export const insertChunkDocumentsMax = 5_000;
 /** Most models of one `bulkWrite` operation; longer ones are cut. MongoDB's maxWriteBatchSize. */
 export const bulkModelsMax = 100_000;
 
+/** Most names of one dotted path. As MongoDB; documents are not as deep. */
+export const pathSegmentsMax = 200;
 /** Most paths of one sort. As MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ */
 export const sortPathsMax = 32;
 
@@ -198,6 +200,7 @@ checkLimits();
 function checkLimits(): void {
   invariant(frameBytesMax > 2 * documentBytesMax, "a frame holds the largest update of a document");
   invariant(insertChunkBytesMax < frameBytesMax, "an insert chunk fits into a frame");
+  invariant(pathSegmentsMax > documentDepthMax, "a path reaches every value of a document");
   invariant(handshakeBytesMax < frameBytesMax, "the handshake is the smaller one");
   invariant(frameDepthMax > documentDepthMax, "a frame holds the deepest document");
   invariant(poolIdleTimeoutMs > snapshotAgeMaxMs, "no thread ends under the snapshot of a cursor");

@@ -144,7 +144,14 @@ export function checkSort(call: string, sort: Sort, direction?: SortDirection): 
 /** The operators or the pipeline of an update. @throws BAD_VALUE, FAILED_TO_PARSE */
 export function checkUpdate(call: string, update: unknown): Document | Document[] {
   if (Array.isArray(update)) {
+    if (update.length === 0) {
+      throw new LioranError("BAD_VALUE", `${call}: the update is empty; it needs a stage.`);
+    }
     return update.map((stage, at) => checkObject(`${call}: update.${at}`, stage));
+  }
+  for (const operand of isPlainObject(update) ? Object.values(update) : []) {
+    if (!isPlainObject(operand) || !Object.hasOwn(operand, "")) continue;
+    throw new LioranError("EMPTY_FIELD_NAME", `${call}: the path of an update cannot be empty.`);
   }
   const checked = checkObject(`${call}: update`, update);
   const [first] = Object.keys(checked);

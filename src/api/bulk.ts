@@ -1,6 +1,6 @@
 /** `bulkWrite`: many operations in one call, in one commit where they fit into one operation. */
 import { encodeTransient } from "../cbor/codec.js";
-import type { BulkModel, BulkResultData } from "../dispatch/operation.js";
+import type { BulkModel, BulkResultData, SortSpec } from "../dispatch/operation.js";
 import { failureDetails, LioranError, type WriteError } from "../errors.js";
 import { bulkModelsMax, insertChunkBytesMax } from "../limits.js";
 import type { Execute } from "../runtime/runtime.js";
@@ -10,13 +10,14 @@ import {
   checkFilterObject,
   checkHint,
   checkObject,
+  checkSort,
   checkUpdate,
   checkWriteFilter,
 } from "./arguments.js";
 import { encodeForInsert, type InsertTarget } from "./inserts.js";
 import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
-import type { BulkWriteResult, Document, StandardSchema } from "./types.js";
+import type { BulkWriteResult, Document, Sort, StandardSchema } from "./types.js";
 
 /** A model as it is sent, and the `_id` it inserts. */
 interface Prepared {
@@ -41,6 +42,7 @@ const preparers: Record<string, (fields: Fields, what: string) => Prepared> = {
       update: checkReplacement(what, fields.replacement),
       replacement: true,
       multi: false,
+      sort: checkModelSort(what, fields.sort),
       upsert: checkUpsert(what, fields.upsert),
       hint: checkHint(what, fields.hint),
     }),
@@ -51,9 +53,9 @@ const preparers: Record<string, (fields: Fields, what: string) => Prepared> = {
 
 const fieldsOf: Record<string, readonly string[]> = {
   insertOne: ["document"],
-  updateOne: ["filter", "update", "upsert", "arrayFilters", "hint"],
+  updateOne: ["filter", "update", "upsert", "arrayFilters", "hint", "sort"],
   updateMany: ["filter", "update", "upsert", "arrayFilters", "hint"],
-  replaceOne: ["filter", "replacement", "upsert", "hint"],
+  replaceOne: ["filter", "replacement", "upsert", "hint", "sort"],
   deleteOne: ["filter", "hint"],
   deleteMany: ["filter", "hint"],
 };
@@ -173,6 +175,7 @@ function updateModel(fields: Fields, what: string, multi: boolean): BulkModel {
     update: checkUpdate(what, fields.update),
     replacement: false,
     multi,
+    sort: checkModelSort(what, fields.sort),
     upsert: checkUpsert(what, fields.upsert),
     arrayFilters: checkArrayFilters(what, fields.arrayFilters),
     hint: checkHint(what, fields.hint),
@@ -182,6 +185,10 @@ function updateModel(fields: Fields, what: string, multi: boolean): BulkModel {
 function deleteModel(fields: Fields, what: string, multi: boolean): BulkModel {
   const filter = checkWriteFilter(what, fields.filter);
   return defined({ op: "delete", filter, multi, hint: checkHint(what, fields.hint) });
+}
+
+function checkModelSort(what: string, sort: unknown): SortSpec | undefined {
+  return sort === undefined ? undefined : checkSort(what, sort as Sort);
 }
 
 function checkUpsert(what: string, upsert: unknown): boolean {

@@ -53,6 +53,7 @@ import type {
   DeleteResult,
   DistinctOptions,
   Document,
+  EstimatedCountOptions,
   Filter,
   FindOneAndChangeOptions,
   FindOneAndOptions,
@@ -76,6 +77,7 @@ import type {
   ReplaceOptions,
   StandardSchema,
   UpdateFilter,
+  UpdateOneOptions,
   UpdateOptions,
   UpdateResult,
   ValidatedWriteOptions,
@@ -85,6 +87,7 @@ import type {
 
 const basic = ["signal", "comment"] as const;
 const validated = [...basic, "bypassDocumentValidation"] as const;
+const searching = ["hint", "maxTimeMS"] as const;
 const findOptions = [
   ...basic,
   "hint",
@@ -98,7 +101,7 @@ const findOptions = [
 const findOneOptions = [...basic, "hint", "sort", "projection", "skip", "maxTimeMS"] as const;
 const findOneAndOptions = [
   ...basic,
-  "hint",
+  ...searching,
   "sort",
   "projection",
   "includeResultMetadata",
@@ -236,7 +239,7 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   updateOne(
     filter: Filter<T>,
     update: UpdateFilter<T> | Document[],
-    options?: UpdateOptions,
+    options?: UpdateOneOptions,
   ): Promise<UpdateResult> {
     return this.#update("updateOne", filter, update, false, options);
   }
@@ -259,14 +262,21 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     replacement: OptionalId<Input>,
     options?: ReplaceOptions,
   ): Promise<UpdateResult> {
-    const checked = checkOptions("replaceOne", options, [...validated, "hint", "upsert"]);
+    const checked = checkOptions("replaceOne", options, [
+      ...validated,
+      ...searching,
+      "sort",
+      "upsert",
+    ]);
     const statement = {
       ...this.#validatedTarget(checked),
       filter: checkWriteFilter("replaceOne", filter),
       replacement: true,
       multi: false,
+      sort: checked.sort === undefined ? undefined : checkSort("replaceOne", checked.sort),
       upsert: checked.upsert ?? false,
       hint: checkHint("replaceOne", checked.hint),
+      maxTimeMs: checked.maxTimeMS,
     };
     return this.#runtime.call(async (execute) => {
       const valid = this.#validReplacement("replaceOne", replacement);
@@ -327,8 +337,9 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   }
 
   /** How many documents the collection has. Here the figure is exact, and free. */
-  async estimatedDocumentCount(options?: OperationOptions): Promise<number> {
-    const { signal } = checkOptions("estimatedDocumentCount", options, basic);
+  async estimatedDocumentCount(options?: EstimatedCountOptions): Promise<number> {
+    const allowed = [...basic, "maxTimeMS"] as const;
+    const { signal } = checkOptions("estimatedDocumentCount", options, allowed);
     return this.#runtime.execute<"estimatedCount">(
       { kind: "estimatedCount", db: this.#db, collection: this.#name },
       signal,
@@ -614,9 +625,15 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     filter: unknown,
     update: unknown,
     multi: boolean,
-    options: UpdateOptions | undefined,
+    options: UpdateOneOptions | undefined,
   ): Promise<UpdateResult> {
-    const checked = checkOptions(call, options, [...validated, "hint", "upsert", "arrayFilters"]);
+    const checked = checkOptions(call, options, [
+      ...validated,
+      ...searching,
+      ...(multi ? [] : (["sort"] as const)),
+      "upsert",
+      "arrayFilters",
+    ]);
     const operation: UpdateOperation = {
       kind: "update",
       ...this.#validatedTarget(checked),
@@ -624,9 +641,11 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
       update: checkUpdate(call, update),
       replacement: false,
       multi,
+      sort: checked.sort === undefined ? undefined : checkSort(call, checked.sort),
       upsert: checked.upsert ?? false,
       arrayFilters: checkArrayFilters(call, checked.arrayFilters),
       hint: checkHint(call, checked.hint),
+      maxTimeMs: checked.maxTimeMS,
     };
     const data = await this.#runtime.execute<"update">(defined(operation), checked.signal);
     return updateResult(data);
@@ -638,13 +657,14 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     multi: boolean,
     options: DeleteOptions | undefined,
   ): Promise<DeleteResult> {
-    const checked = checkOptions(call, options, [...basic, "hint"]);
+    const checked = checkOptions(call, options, [...basic, ...searching]);
     const operation: DeleteOperation = {
       kind: "delete",
       ...this.#target(),
       filter: checkWriteFilter(call, filter),
       multi,
       hint: checkHint(call, checked.hint),
+      maxTimeMs: checked.maxTimeMS,
     };
     const { deleted } = await this.#runtime.execute<"delete">(defined(operation), checked.signal);
     return { acknowledged: true, deletedCount: deleted };
@@ -673,6 +693,7 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
       returnNew: checked.returnDocument === "after",
       arrayFilters: checkArrayFilters(call, checked.arrayFilters),
       hint: checkHint(call, checked.hint),
+      maxTimeMs: checked.maxTimeMS,
     };
     const { value, matched, upserted } = await this.#runtime.call(async (execute) => {
       const valid = change();

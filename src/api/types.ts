@@ -114,6 +114,11 @@ export interface CountOptions extends OperationOptions {
   maxTimeMS?: number;
 }
 
+export interface EstimatedCountOptions extends OperationOptions {
+  /** Accepted, and without effect: it is one read. */
+  maxTimeMS?: number;
+}
+
 export interface DistinctOptions extends OperationOptions {
   hint?: Hint;
   maxTimeMS?: number;
@@ -132,20 +137,31 @@ export interface InsertManyOptions extends ValidatedWriteOptions {
   ordered?: boolean;
 }
 
-export interface UpdateOptions extends ValidatedWriteOptions {
+/** Options of writes that look for the documents they change. */
+export interface SearchingWriteOptions {
   hint?: Hint;
+  /** Give up after this many milliseconds with code 50, and change nothing; 0 means never. */
+  maxTimeMS?: number;
+}
+
+export interface UpdateOptions extends ValidatedWriteOptions, SearchingWriteOptions {
   /** Insert a document when none matches. Default false. */
   upsert?: boolean;
   arrayFilters?: Document[];
 }
 
-export interface ReplaceOptions extends ValidatedWriteOptions {
-  hint?: Hint;
+export interface UpdateOneOptions extends UpdateOptions {
+  /** Which document is the first. */
+  sort?: Sort;
+}
+
+export interface ReplaceOptions extends ValidatedWriteOptions, SearchingWriteOptions {
+  /** Which document is the first. */
+  sort?: Sort;
   upsert?: boolean;
 }
 
-export interface FindOneAndOptions extends OperationOptions {
-  hint?: Hint;
+export interface FindOneAndOptions extends OperationOptions, SearchingWriteOptions {
   sort?: Sort;
   projection?: Document;
   /** Return `{ value, lastErrorObject, ok }` instead of the document. Default false. */
@@ -162,9 +178,7 @@ export interface FindOneAndUpdateOptions extends FindOneAndChangeOptions {
   arrayFilters?: Document[];
 }
 
-export interface DeleteOptions extends OperationOptions {
-  hint?: Hint;
-}
+export interface DeleteOptions extends OperationOptions, SearchingWriteOptions {}
 
 export interface BulkWriteOptions extends ValidatedWriteOptions {
   /** Stop at the first operation that fails. Default true. */
@@ -174,7 +188,11 @@ export interface BulkWriteOptions extends ValidatedWriteOptions {
 /** One operation of a `bulkWrite`. `Input` is the type of documents to insert. */
 export type BulkWriteOperation<T, Input = OptionalUnlessRequiredId<T>> =
   | { insertOne: { document: Input } }
-  | { updateOne: { filter: Filter<T>; update: UpdateFilter<T> | Document[] } & BulkUpdateOptions }
+  | {
+      updateOne: { filter: Filter<T>; update: UpdateFilter<T> | Document[] } & BulkUpdateOptions & {
+          sort?: Sort;
+        };
+    }
   | { updateMany: { filter: Filter<T>; update: UpdateFilter<T> | Document[] } & BulkUpdateOptions }
   | {
       replaceOne: {
@@ -182,6 +200,7 @@ export type BulkWriteOperation<T, Input = OptionalUnlessRequiredId<T>> =
         replacement: OptionalId<Input>;
         upsert?: boolean;
         hint?: Hint;
+        sort?: Sort;
       };
     }
   | { deleteOne: { filter: Filter<T>; hint?: Hint } }

@@ -31,6 +31,12 @@ interface Write extends OnCollection {
   durability: Durability;
 }
 
+/** Writes that look for the documents they change. */
+interface Searching {
+  /** Give up with MAX_TIME_EXPIRED, and change nothing, when they are not found in this time. 0 or missing: no limit. */
+  maxTimeMs?: number;
+}
+
 /** Writes whose documents pass the collection's validator. */
 interface Validated {
   /** Store the documents whatever the validator says. */
@@ -155,12 +161,14 @@ export interface UpdateStatement {
   update: Document | Document[];
   replacement: boolean;
   multi: boolean;
+  /** Which document is the first, unless `multi`. */
+  sort?: SortSpec;
   upsert: boolean;
   arrayFilters?: Document[];
   hint?: string | Document;
 }
 
-export interface UpdateOperation extends Write, Validated, UpdateStatement {
+export interface UpdateOperation extends Write, Validated, Searching, UpdateStatement {
   kind: "update";
 }
 
@@ -170,11 +178,11 @@ export interface DeleteStatement {
   hint?: string | Document;
 }
 
-export interface DeleteOperation extends Write, DeleteStatement {
+export interface DeleteOperation extends Write, Searching, DeleteStatement {
   kind: "delete";
 }
 
-export interface FindAndModifyOperation extends Write, Validated {
+export interface FindAndModifyOperation extends Write, Validated, Searching {
   kind: "findAndModify";
   action: "update" | "replace" | "remove";
   filter: Document;

@@ -4,7 +4,7 @@
  *
  * Owning thread: the Host.
  */
-import { unlimited } from "../query/control.js";
+import { type Control, unlimited } from "../query/control.js";
 import { executeQuery } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
 import { Row } from "../query/row.js";
@@ -51,6 +51,16 @@ interface Target extends Place {
   hint?: string | Document;
 }
 
+/** How the documents of a statement are found. */
+export interface Search {
+  /** What a search on the pool found. Without it they are looked for in the transaction. */
+  found?: SearchResult;
+  /** Ends a search in the transaction. */
+  control: Control;
+}
+
+const searchHere: Search = { control: unlimited };
+
 /** Stores one well-formed encoded document. @throws DUPLICATE_KEY, DOCUMENT_VALIDATION_FAILED */
 export function applyInsert(transaction: WriteTransaction, place: Place, bytes: Uint8Array): void {
   const entry = ensureCollection(transaction, place.collection);
@@ -64,12 +74,12 @@ export function applyUpdate(
   transaction: WriteTransaction,
   { db, collection, bypassValidation }: Place,
   statement: UpdateStatement,
-  found?: SearchResult,
+  search: Search = searchHere,
 ): UpdateResultData {
   const change = compileChange(statement);
-  const { filter, multi, hint } = statement;
-  const target = { db, collection, bypassValidation, filter, multi, hint };
-  const rows = targetRows(transaction, target, found, statement.upsert);
+  const { filter, sort, multi, hint } = statement;
+  const target = { db, collection, bypassValidation, filter, sort, multi, hint };
+  const rows = targetRows(transaction, target, search, statement.upsert);
   if (rows.length === 0 && statement.upsert) {
     const inserted = insertUpserted(transaction, target, change);
     return { matched: 0, modified: 0, upserted: [inserted._id] };
@@ -83,11 +93,11 @@ export function applyDelete(
   transaction: WriteTransaction,
   { db, collection }: Place,
   statement: DeleteStatement,
-  found?: SearchResult,
+  search: Search = searchHere,
 ): number {
   const { filter, multi, hint } = statement;
   const target = { db, collection, filter, multi, hint };
-  const rows = targetRows(transaction, target, found, false);
+  const rows = targetRows(transaction, target, search, false);
   for (const row of rows) deleteRow(transaction, target, row);
   return rows.length;
 }
@@ -102,7 +112,7 @@ export interface Modified {
 export function applyFindAndModify(
   transaction: WriteTransaction,
   operation: FindAndModifyOperation,
-  found?: SearchResult,
+  search: Search,
 ): Modified {
   const { db, collection, bypassValidation, filter, sort, action, hint } = operation;
   const target = { db, collection, bypassValidation, filter, sort, multi: false, hint };
@@ -117,7 +127,7 @@ export function applyFindAndModify(
           upsert: operation.upsert,
           arrayFilters: operation.arrayFilters,
         });
-  const [row] = targetRows(transaction, target, found, operation.upsert);
+  const [row] = targetRows(transaction, target, search, operation.upsert);
   if (!row) {
     if (!change || !operation.upsert) return { document: null, matched: false, upserted: [] };
     const inserted = insertUpserted(transaction, target, change);
@@ -162,7 +172,7 @@ function compileChange(statement: UpdateStatement): Change {
 function targetRows(
   transaction: WriteTransaction,
   target: Target,
-  found: SearchResult | undefined,
+  { found, control }: Search,
   upsert: boolean,
 ): Row[] {
   const { environment } = transaction;
@@ -171,7 +181,7 @@ function targetRows(
   if (found) return recheckedRows(transaction, view, target, found, upsert);
   const { filter, sort, multi, hint } = target;
   const query = { filter, sort, limit: multi ? 0 : 1, hint };
-  return Array.from(executeQuery(view, query, unlimited));
+  return Array.from(executeQuery(view, query, control));
 }
 
 /** Of the documents that a search found, those that still match now that nobody else can write. */

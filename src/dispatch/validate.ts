@@ -45,12 +45,14 @@ const hint: Check = (value) =>
 const onCollection: Shape = { db: databaseName, collection: collectionName };
 const read: Shape = { ...onCollection, maxTimeMs: optional(natural), hint: optional(hint) };
 const write: Shape = { ...onCollection, durability };
+const searching: Shape = { ...write, maxTimeMs: optional(natural) };
 const validated: Shape = { ...write, bypassValidation: optional(flag) };
 const updateStatement: Shape = {
   filter: object,
   update,
   replacement: flag,
   multi: flag,
+  sort: optional(sort),
   upsert: flag,
   arrayFilters: optional(objects),
   hint: optional(hint),
@@ -104,10 +106,11 @@ const shapes: Record<OperationKind, Shape> = {
   getMore: { cursor: natural, batchSize: optional(atMost(batchDocumentsMax)) },
   killCursors: { cursors: arrayOf(natural, 1_000) },
   insert: { ...validated, count: atMost(insertChunkDocumentsMax), documents: bytes, ordered: flag },
-  update: { ...validated, ...updateStatement },
-  delete: { ...write, ...deleteStatement },
+  update: { ...validated, ...searching, ...updateStatement },
+  delete: { ...searching, ...deleteStatement },
   findAndModify: {
     ...validated,
+    ...searching,
     action: oneOf("update", "replace", "remove"),
     filter: object,
     sort: optional(sort),

@@ -12,7 +12,7 @@ import {
   staleSearchRetriesMax,
   validationDetailsMax,
 } from "../limits.js";
-import { unlimited } from "../query/control.js";
+import { CancellableControl, type Control, unlimited } from "../query/control.js";
 import { passedKeys, planFor, type Query } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
 import { planId } from "../query/id-plan.js";
@@ -34,7 +34,6 @@ import type { Databases } from "../storage/databases.js";
 import { validateDocumentBytes } from "../storage/document.js";
 import { readStatistics } from "../storage/statistics.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
-import type { Document } from "../values/document.js";
 import { applyDropIndexes } from "./index-statements.js";
 import { noCollection } from "./missing-collection.js";
 import type {
@@ -87,23 +86,26 @@ export function prepareWrite(
     case "bulk":
       return prepareBulk(operation);
     case "update": {
+      const control = searchControl(operation);
       compileFilter(operation.filter);
       if (!operation.replacement) compileUpdate(operation.update, operation);
       return {
         withoutDatabase: operation.upsert
           ? undefined
           : () => ({ matched: 0, modified: 0, upserted: [] }),
-        search: searchFor(databases, operation, undefined, operation.multi),
-        apply: (transaction, found) => applyUpdate(transaction, operation, operation, found),
+        search: searchFor(databases, operation, operation.sort, operation.multi),
+        apply: (transaction, found) =>
+          applyUpdate(transaction, operation, operation, { found, control }),
       };
     }
     case "delete": {
+      const control = searchControl(operation);
       compileFilter(operation.filter);
       return {
         withoutDatabase: () => ({ deleted: 0 }),
         search: searchFor(databases, operation, undefined, operation.multi),
         apply: (transaction, found) => ({
-          deleted: applyDelete(transaction, operation, operation, found),
+          deleted: applyDelete(transaction, operation, operation, { found, control }),
         }),
       };
     }
@@ -154,8 +156,12 @@ export async function searchUntilFresh(
   search: (operation: SearchOperation) => Promise<SearchResult>,
   apply: (found: SearchResult | undefined) => Promise<boolean>,
 ): Promise<void> {
+  const { maxTimeMs = 0 } = operation;
+  const endMs = performance.now() + maxTimeMs;
   for (let attempt = 0; attempt < staleSearchRetriesMax; attempt += 1) {
-    if (await apply(await search(operation))) return;
+    const left = Math.max(1, Math.ceil(endMs - performance.now()));
+    const limited = maxTimeMs > 0 ? { ...operation, maxTimeMs: left } : operation;
+    if (await apply(await search(limited))) return;
   }
   // Others change the collection faster than it can be searched: search while nobody can write.
   await apply(undefined);
@@ -327,27 +333,36 @@ function prepareFindAndModify(
   if (sort?.length) compileSort(sort);
   if (operation.action === "update") compileUpdate(operation.update ?? {}, operation);
   const project = projection && compileProjection(projection, filter);
+  const control = searchControl(operation);
   return {
     withoutDatabase: operation.upsert
       ? undefined
       : () => ({ value: null, matched: false, upserted: [] }),
     search: searchFor(databases, operation, sort, false),
     apply: (transaction, found) => {
-      const { document, matched, upserted } = applyFindAndModify(transaction, operation, found);
+      const { document, matched, upserted } = applyFindAndModify(transaction, operation, {
+        found,
+        control,
+      });
       const value = document && encode(project ? project(document) : document);
       return { value, matched, upserted };
     },
   };
 }
 
+/** Limits a search in the transaction: its time runs from the arrival of the operation. */
+function searchControl({ maxTimeMs = 0 }: { maxTimeMs?: number }): Control {
+  return maxTimeMs > 0 ? new CancellableControl(undefined, maxTimeMs) : unlimited;
+}
+
 /** The search that a statement needs, or undefined when it is cheap enough for the transaction. */
 function searchFor(
   databases: Databases,
-  operation: { db: string; collection: string; filter: Document; hint?: string | Document },
+  operation: SearchedFor,
   sort: SortSpec | undefined,
   multi: boolean,
 ): SearchOperation | undefined {
-  const { db, collection, filter, hint } = operation;
+  const { db, collection, filter, hint, maxTimeMs } = operation;
   const { kind } = planId(filter);
   if (kind === "none" || kind === "ids") return undefined;
   const environment = databases.get(db);
@@ -358,8 +373,11 @@ function searchFor(
   const { documents } = readStatistics(environment, entry.id);
   if (documents <= searchInTransactionDocumentsMax) return undefined;
   if (isCheap(viewOf(environment, entry), { filter, sort, hint })) return undefined;
-  return { kind: "search", db, collection, filter, sort, limit: multi ? 0 : 1, hint };
+  return { kind: "search", db, collection, filter, sort, limit: multi ? 0 : 1, hint, maxTimeMs };
 }
+
+/** What of an operation its search needs. */
+type SearchedFor = Pick<SearchOperation, "db" | "collection" | "filter" | "hint" | "maxTimeMs">;
 
 /** Whether an index leads to so few documents that looking at them in the transaction holds nobody up. */
 function isCheap(view: View, query: Query): boolean {

@@ -3,6 +3,7 @@
  * that could reach a prototype is refused in one place.
  */
 import { LioranError } from "../errors.js";
+import { pathSegmentsMax } from "../limits.js";
 import type { Document } from "../values/document.js";
 
 /** A parsed path: what was written, and its field names or array positions. */
@@ -18,12 +19,18 @@ const indexPattern = /^(?:0|[1-9]\d*)$/;
 /**
  * Splits a dotted path.
  *
- * @throws LioranError BAD_VALUE for a segment `__proto__`
+ * @throws LioranError BAD_VALUE for a segment `__proto__`, and for a path with too many segments
  */
 export function parsePath(text: string): Path {
   const known = cache.get(text);
   if (known !== undefined) return known;
   const segments = text.split(".");
+  if (segments.length > pathSegmentsMax) {
+    throw new LioranError(
+      "BAD_VALUE",
+      `The path "${shortened(text)}" has ${segments.length} names; at most ${pathSegmentsMax} are allowed.`,
+    );
+  }
   for (const segment of segments) checkSegment(segment, text);
   const path = { text, segments };
   if (cache.size >= cachedPathsMax) cache.clear();
@@ -41,17 +48,25 @@ export function checkSegment(segment: string, text: string): void {
 }
 
 /**
- * @throws LioranError BAD_VALUE for an empty path or segment, which can be read but never written
+ * @param emptyIs what an empty segment is an error of
+ * @throws LioranError `emptyIs` for an empty path or segment, which can be read but never written
  */
-export function parseWritablePath(text: string): Path {
+export function parseWritablePath(
+  text: string,
+  emptyIs: "BAD_VALUE" | "EMPTY_FIELD_NAME" = "BAD_VALUE",
+): Path {
   const path = parsePath(text);
   if (path.segments.includes("")) {
     throw new LioranError(
-      "BAD_VALUE",
-      `The path "${text}" contains an empty field name. Remove the extra dot or name the field.`,
+      emptyIs,
+      `The path "${shortened(text)}" contains an empty field name. Remove the extra dot or name the field.`,
     );
   }
   return path;
+}
+
+function shortened(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 /** Whether a segment can be a position in an array. */

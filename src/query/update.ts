@@ -31,7 +31,7 @@ export interface CompiledUpdate {
   /**
    * @param now the time for `$currentDate` and `$$NOW`; default the clock
    * @throws LioranError for what cannot be done to this document: TYPE_MISMATCH, PATH_NOT_VIABLE,
-   *   IMMUTABLE_FIELD, BAD_VALUE
+   *   IMMUTABLE_FIELD, CONFLICTING_UPDATE, CANNOT_BACKFILL_ARRAY, BAD_VALUE
    */
   apply(document: Document, now?: Date): UpdateResult;
   /** Applies the update, `$setOnInsert` included, to the beginning of an upserted document. */
@@ -42,7 +42,7 @@ export interface CompiledUpdate {
  * Compiles an update.
  *
  * @throws LioranError FAILED_TO_PARSE for unknown operators; BAD_VALUE for none or bad operands;
- *   CONFLICTING_UPDATE for two operations on one path; DOLLAR_PREFIXED_FIELD
+ *   CONFLICTING_UPDATE for two operations on one path; DOLLAR_PREFIXED_FIELD; EMPTY_FIELD_NAME
  */
 export function compileUpdate(
   update: Document | Document[],

@@ -15,7 +15,7 @@ interface Equality {
 /**
  * The document an upsert begins with when nothing matched.
  *
- * @throws LioranError BAD_VALUE when the filter names a path twice, or a path and a part of it
+ * @throws LioranError NOT_SINGLE_VALUE_FIELD when the filter names a path twice, or a path and a part of it
  */
 export function upsertSeed(filter: Document): Document {
   const equalities: Equality[] = [];
@@ -40,7 +40,8 @@ function collectEqualities(filter: Document, equalities: Equality[]): void {
       if (isSubdocument(condition[0])) collectEqualities(condition[0], equalities);
     } else if (!key.startsWith("$")) {
       const fixed = fixedValue(condition);
-      if (fixed) equalities.push({ path: parseWritablePath(key), value: fixed.value });
+      if (fixed)
+        equalities.push({ path: parseWritablePath(key, "EMPTY_FIELD_NAME"), value: fixed.value });
     }
   }
 }
@@ -61,7 +62,7 @@ function refuseAmbiguity(path: Path, earlier: readonly Equality[]): void {
     if (isPrefix(other.segments, path.segments) || isPrefix(path.segments, other.segments)) {
       const twice = other.text === path.text ? "twice" : `as "${path.text}" and "${other.text}"`;
       throw new LioranError(
-        "BAD_VALUE",
+        "NOT_SINGLE_VALUE_FIELD",
         `cannot infer query fields to set, path "${other.text}" is matched ${twice}. ` +
           "Name each field once in the filter of an upsert.",
       );

@@ -54,7 +54,7 @@ export function toStorable(document: Document, options: StorableOptions = {}): D
       `The ${what} must be a plain object, not ${nameOf(document)}.`,
     );
   }
-  if (options.replacement) checkReplacementNames(document);
+  if (options.replacement) checkReplacementNames(document, what);
   if (Object.hasOwn(document, "_id")) checkId(document._id);
   const checked = checkContainer(document, startWalk(what, documentDepthMax, document), 1);
   return withIdFirst(checked as Document);
@@ -116,9 +116,9 @@ function checkIdNames(value: object, path: string, depth: number): void {
   }
 }
 
-function checkReplacementNames(document: Document): void {
+function checkReplacementNames(document: Document, what: string): void {
   for (const name of Object.keys(document)) {
-    if (name.startsWith("$")) throw dollarPrefixed(name);
+    if (name.startsWith("$")) throw dollarPrefixed(what === "document" ? name : `${what}.${name}`);
   }
 }
 

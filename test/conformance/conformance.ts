@@ -9,8 +9,12 @@ import { closingSuite } from "./suite/closing.js";
 import { collectionsSuite } from "./suite/collections.js";
 import { concurrencySuite } from "./suite/concurrency.js";
 import { countingSuite } from "./suite/counting.js";
+import { crudBulkSuite } from "./suite/crud-bulk.js";
+import { crudReadsSuite } from "./suite/crud-reads.js";
+import { crudWritesSuite } from "./suite/crud-writes.js";
 import { cursorsSuite } from "./suite/cursors.js";
 import { deleteSuite } from "./suite/delete.js";
+import { dotsAndDollarsSuite } from "./suite/dots-and-dollars.js";
 import { explainSuite } from "./suite/explain.js";
 import { findSuite } from "./suite/find.js";
 import { findAndModifySuite } from "./suite/find-and-modify.js";
@@ -28,6 +32,7 @@ import { refusedWritesSuite } from "./suite/refused-writes.js";
 import { replaceSuite } from "./suite/replace.js";
 import { schemaSuite } from "./suite/schema.js";
 import { updateSuite } from "./suite/update.js";
+import { updateLanguageSuite } from "./suite/update-language.js";
 import { upsertSuite } from "./suite/upsert.js";
 import { validationSuite } from "./suite/validation.js";
 import { valuesSuite } from "./suite/values.js";
@@ -36,6 +41,7 @@ type Suite = (subject: Subject) => void;
 
 const reading: Suite[] = [
   findSuite,
+  crudReadsSuite,
   valuesSuite,
   idsSuite,
   countingSuite,
@@ -53,12 +59,16 @@ const writing: Suite[] = [
   insertSuite,
   invalidValuesSuite,
   updateSuite,
+  updateLanguageSuite,
+  crudWritesSuite,
+  dotsAndDollarsSuite,
   positionalUpdateSuite,
   upsertSuite,
   replaceSuite,
   deleteSuite,
   findAndModifySuite,
   bulkWriteSuite,
+  crudBulkSuite,
   validationSuite,
   schemaSuite,
   aggregateOutputSuite,

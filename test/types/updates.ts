@@ -21,6 +21,8 @@ export function accepted(): void {
   users.updateOne({}, { $pullAll: { tags: ["a"] }, $pop: { scores: -1 } });
   users.updateMany({}, [{ $set: { age: { $add: ["$age", 1] } } }], { upsert: true });
   users.bulkWrite([{ updateOne: { filter: { _id: 1 }, update: { $inc: { age: 1 } } } }]);
+  users.updateOne({}, { $inc: { age: 1 } }, { sort: { born: -1 }, maxTimeMS: 50 });
+  users.bulkWrite([{ updateOne: { filter: {}, update: { $inc: { age: 1 } }, sort: ["age"] } }]);
   trees.updateOne({}, { $set: { value: 1, "children.$[].value": 2 } });
   loose.updateOne({}, { $set: { a: 1 }, $inc: { "b.c": 1 }, $push: { d: { $each: [1] } } });
   const update: Document = {};
@@ -28,6 +30,8 @@ export function accepted(): void {
 }
 
 export function refused(): void {
+  // @ts-expect-error many documents have no order
+  users.updateMany({}, { $inc: { age: 1 } }, { sort: { born: -1 } });
   // @ts-expect-error a string field takes a string
   users.updateOne({}, { $set: { name: 3 } });
   // @ts-expect-error also below

@@ -2,9 +2,33 @@
  * Puts the values of variables into filters and pipelines in place of their names, so that these can be
  * run where nobody knows the variables: by the planner, or in the owner's process.
  */
+import { LioranError } from "../../errors.js";
 import { type Document, isPlainObject } from "../../values/document.js";
-import { valueAt } from "../expression.js";
-import type { Variables } from "../variables.js";
+import { compileExpression, valueAt } from "../expression.js";
+import { Variables } from "../variables.js";
+import { neededFields } from "./dependencies.js";
+
+/**
+ * The variables that an aggregation was given: expressions that read no document. Each may name those before it.
+ *
+ * @throws LioranError BAD_VALUE for an expression that reads a field; what compiling and evaluating it throws
+ */
+export function letVariables(given: Document, outer: Variables): Variables {
+  let variables = outer;
+  for (const name of Object.keys(given)) {
+    const expression = given[name];
+    if (neededFields([{ $replaceWith: expression }])?.size !== 0) {
+      throw new LioranError(
+        "BAD_VALUE",
+        `The variable "${name}" of let must be a constant expression: it cannot read a document.`,
+      );
+    }
+    const value = compileExpression(expression, variables)({});
+    variables = new Variables(variables, [name]);
+    variables.set(name, value);
+  }
+  return variables;
+}
 
 /**
  * Binds the `$expr` of a filter. Where one compares a field with a value for equality, the filter also

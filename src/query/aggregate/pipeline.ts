@@ -11,7 +11,7 @@ import type { Query } from "../execute.js";
 import { compileFilter } from "../filter.js";
 import { documentStages } from "../update/pipeline.js";
 import { nowVariable, Variables } from "../variables.js";
-import { bindFilter } from "./bind.js";
+import { bindFilter, letVariables } from "./bind.js";
 import { bucket } from "./bucket.js";
 import { bucketAuto } from "./bucket-auto.js";
 import { densify } from "./densify.js";
@@ -117,8 +117,7 @@ export function compilePipeline(
 ): CompiledPipeline {
   const clock = new Variables(undefined, [nowVariable]);
   clock.set(nowVariable, new Date());
-  const variables = new Variables(clock, Object.keys(given));
-  for (const name of Object.keys(given)) variables.set(name, given[name]);
+  const variables = letVariables(given, clock);
   const context = contextOf(variables, reader, control, 1);
   checkStages(pipeline);
   if (isOwnSource(pipeline)) {

@@ -27,7 +27,8 @@ export type CompileOperation = (operand: unknown, path: string) => Operation;
 
 /** How error messages name the document in question. */
 export function describeDocument(scope: UpdateScope): string {
-  const { _id } = scope.document;
-  const id = typeof _id === "bigint" ? String(_id) : JSON.stringify(_id);
+  const id = JSON.stringify(scope.document._id, (_name, value: unknown) =>
+    typeof value === "bigint" ? Number(value) : value,
+  );
   return `the document {_id: ${(id ?? "none").slice(0, 100)}}`;
 }

@@ -29,7 +29,7 @@ const operators: Record<string, CompileOperation> = {
   $pullAll: arrays.pullAll,
 };
 
-/** @throws LioranError FAILED_TO_PARSE, BAD_VALUE, DOLLAR_PREFIXED_FIELD, IMMUTABLE_FIELD */
+/** @throws LioranError FAILED_TO_PARSE, BAD_VALUE, DOLLAR_PREFIXED_FIELD, EMPTY_FIELD_NAME */
 export function parseUpdate(update: Document): PathOperation[] {
   const names = Object.keys(update);
   if (names.length === 0) {
@@ -54,7 +54,7 @@ export function parseUpdate(update: Document): PathOperation[] {
 function unknownOperator(name: string): LioranError {
   if (!name.startsWith("$")) {
     return new LioranError(
-      "BAD_VALUE",
+      "FAILED_TO_PARSE",
       `An update takes operators only, but has the field "${name}". Use $set or replaceOne().`,
     );
   }
@@ -73,7 +73,7 @@ function operandOf(name: string, operand: unknown): Document {
 }
 
 function parseUpdatePath(text: string): Path {
-  const path = parseWritablePath(text);
+  const path = parseWritablePath(text, "EMPTY_FIELD_NAME");
   path.segments.forEach((segment, at) => {
     if (!segment.startsWith("$")) return;
     const isPositional = segment === "$" || /^\$\[[^\]]*\]$/.test(segment);

@@ -30,7 +30,51 @@ export function cancellingSuite(subject: Subject): void {
     await rejection(() => long.countDocuments(slow, { maxTimeMS: 20 }), expected);
     await rejection(() => long.distinct("size", slow, { maxTimeMS: 20 }), expected);
     await rejection(() => long.findOne(slow, { maxTimeMS: 20 }), expected);
+    const pipelines = [[{ $match: slow }], [{ $set: { a: 1 } }, { $match: slow }]];
+    for (const pipeline of pipelines) {
+      await rejection(() => long.aggregate(pipeline, { maxTimeMS: 20 }).toArray(), expected);
+    }
   });
+
+  if (subject.mode.canWrite) {
+    subject.test(
+      "maxTimeMS ends the search of a write with code 50, and nothing changes",
+      async () => {
+        const long = await endless();
+        const limit = { maxTimeMS: 20 };
+        const set = { $set: { changed: true } };
+        const writes = {
+          updateOne: () => long.updateOne(slow, set, { ...limit, upsert: true }),
+          updateMany: () => long.updateMany(slow, set, limit),
+          replaceOne: () => long.replaceOne(slow, { changed: true }, limit),
+          deleteOne: () => long.deleteOne(slow, limit),
+          deleteMany: () => long.deleteMany(slow, limit),
+          findOneAndUpdate: () => long.findOneAndUpdate(slow, set, { ...limit, sort: { size: 1 } }),
+          findOneAndDelete: () => long.findOneAndDelete(slow, limit),
+        };
+        for (const write of Object.values(writes)) {
+          await rejection(write, { code: 50, names: ["maxTimeMS"] });
+        }
+        assert.equal(await long.countDocuments(), slowDocuments);
+        assert.equal(await long.countDocuments({ changed: true }), 0);
+      },
+    );
+
+    subject.test(
+      "maxTimeMS ends a search in the transaction too, and spares fast writes",
+      async () => {
+        const few = await subject.seeded(
+          Array.from({ length: 500 }, (_, _id) => ({ _id, size: _id < 300 ? 0 : 200_000 })),
+        );
+        await rejection(() => few.deleteMany(slow, { maxTimeMS: 20 }), { code: 50 });
+        assert.equal(await few.countDocuments(), 500);
+        const limit = { maxTimeMS: 60_000 };
+        assert.equal((await few.updateMany({}, { $set: { a: 1 } }, limit)).modifiedCount, 500);
+        assert.equal((await few.deleteMany({ size: 0 }, limit)).deletedCount, 300);
+        assert.equal((await few.findOneAndDelete({ size: { $gt: 0 } }, limit))?._id, 300);
+      },
+    );
+  }
 
   subject.test("maxTimeMS leaves a query alone that is fast enough", async () => {
     const small = await subject.numbered(10);
@@ -80,6 +124,7 @@ export function cancellingSuite(subject: Subject): void {
           long.find(slow, { signal }).toArray(),
           long.countDocuments(slow, { signal }),
           long.distinct("size", slow, { signal }),
+          long.aggregate([{ $match: slow }], { signal }).toArray(),
         ].map((scan) => scan.catch((error: unknown) => error));
         await nextTurn();
         controller.abort(reason);

@@ -115,11 +115,50 @@ export function cursorsSuite(subject: Subject): void {
     const unread = collection.find();
     await unread.close();
     assert.equal(unread.closed, true);
+    const aggregating = collection.aggregate([{ $set: { a: 1 } }]).batchSize(10);
+    await aggregating.next();
+    assert.equal(await openCursors(), 1);
+    await aggregating.close();
+    assert.equal(await aggregating.next(), null);
+    assert.equal(await openCursors(), 0);
+    for await (const _ of collection.aggregate([{ $set: { a: 1 } }]).batchSize(10)) break;
+    assert.equal(await openCursors(), 0);
     {
       await using disposed = collection.find().batchSize(10);
       await disposed.next();
     }
     assert.equal(await openCursors(), 0);
+  });
+
+  subject.test("a cursor sees one moment for its whole life, while others write", async () => {
+    const collection = await subject.numbered(600);
+    const writer = await subject.writable(collection);
+    const original = await collection.find().sort({ _id: 1 }).toArray();
+    const cursors = {
+      find: collection.find().batchSize(10),
+      sorted: collection.find().sort({ n: 1 }).batchSize(10),
+      filtered: collection.find({ n: { $gte: 0 } }).batchSize(10),
+      aggregate: collection.aggregate().batchSize(10),
+      stages: collection.aggregate([{ $set: { n: "$n" } }, { $match: { n: { $lt: 600 } } }]),
+    };
+    cursors.stages.batchSize(10);
+    const seen: Record<string, unknown[]> = {};
+    for (const [name, cursor] of Object.entries(cursors)) seen[name] = [await cursor.next()];
+    assert.equal(await openCursors(), 5);
+
+    await writer.updateMany({ _id: { $gte: 100 } }, { $inc: { n: 1_000 } });
+    await writer.deleteMany({ _id: { $lt: 300 } });
+    await writer.insertMany(Array.from({ length: 50 }, (_, n) => ({ _id: 250 + n + 0.5, n })));
+    for (let round = 0; round < 20; round += 1) {
+      for (const [name, cursor] of Object.entries(cursors)) seen[name].push(await cursor.next());
+    }
+    await writer.drop();
+    for (const [name, cursor] of Object.entries(cursors)) {
+      seen[name].push(...(await cursor.toArray()));
+      assert.deepEqual(seen[name], original, name);
+    }
+    assert.equal(await openCursors(), 0);
+    assert.deepEqual(await collection.find().toArray(), []);
   });
 
   subject.test("rewind begins again with the data of then", async () => {

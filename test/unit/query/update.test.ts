@@ -204,6 +204,35 @@ const tables: Record<string, Case[]> = {
       { arrayFilters: [{ "t.t": "quiz" }, { s: 8 }] },
     ],
     [
+      { a: [{ x: 1 }, { x: 2 }] },
+      { $set: { "a.$[i].x": 5, "a.$[j].y": 7 } },
+      { a: [{ x: 5, y: 7 }, { x: 2 }] },
+      { arrayFilters: [{ "i.x": 1 }, { "j.x": 1 }] },
+    ],
+    [
+      { a: [{ x: 1 }, { x: 2 }] },
+      { $set: { "a.$[].y": 0, "a.$[i].z": 1 } },
+      {
+        a: [
+          { x: 1, y: 0, z: 1 },
+          { x: 2, y: 0 },
+        ],
+      },
+      { arrayFilters: [{ "i.x": 1 }] },
+    ],
+    [
+      { a: [{ x: 1 }] },
+      { $set: { "a.$.y": 2, "a.0.z": 3, "a.2": 4 } },
+      { a: [{ x: 1, y: 2, z: 3 }, null, 4] },
+      { filter: { "a.x": 1 } },
+    ],
+    [
+      { a: [{ b: [1, 2] }, { b: [3] }] },
+      { $mul: { "a.$[x].b.$[x]": 2 } },
+      { a: [{ b: [1, 2] }, { b: [3] }] },
+      { arrayFilters: [{ x: 9 }] },
+    ],
+    [
       { a: [1, 5] },
       { $unset: { "a.$[x]": "" } },
       { a: [1, null] },
@@ -264,7 +293,7 @@ function fails(action: () => unknown, code: number, what: string): void {
 test("updates that can never be applied are refused when compiled", () => {
   const cases: [unknown, number, UpdateOptions?][] = [
     [{}, 2],
-    [{ a: 1 }, 2],
+    [{ a: 1 }, 9],
     [{ $foo: { a: 1 } }, 9],
     [{ $set: 5 }, 9],
     [{ $set: { a: 1, "a.b": 2 } }, 40],
@@ -275,8 +304,29 @@ test("updates that can never be applied are refused when compiled", () => {
     [{ $rename: { a: "a" } }, 2],
     [{ $rename: { a: 5 } }, 2],
     [{ $rename: { "a.$": "b" } }, 2],
-    [{ $set: { "": 1 } }, 2],
-    [{ $set: { "a..b": 1 } }, 2],
+    [{ $set: { "": 1 } }, 56],
+    [{ $set: { "a..b": 1 } }, 56],
+    [{ $rename: { a: "" } }, 56],
+    [{ $set: { a: 1 }, b: 1 }, 9],
+    [{ $set: { [deepPath]: 1 } }, 2],
+    [[{ $set: { [deepPath]: 1 } }], 2],
+    [{ $set: { "a.$[x]": 1, "a.b": 1 } }, 40, { arrayFilters: [{ x: 1 }] }],
+    [{ $set: { "a.$[x]": 1 } }, 9, { arrayFilters: [{}] }],
+    [{ $set: { "a.$[x]": 1 } }, 9, { arrayFilters: [{ $or: [{ x: 1 }, { y: 1 }] }] }],
+    [{ $bit: { a: 5 } }, 2],
+    [{ $bit: { a: {} } }, 2],
+    [{ $bit: { a: { and: "1" } } }, 2],
+    [{ $pop: { a: "1" } }, 9],
+    [{ $push: { a: { $each: [], $position: "0" } } }, 2],
+    [{ $push: { a: { $each: [], $sort: { b: 2 } } } }, 2],
+    [{ $addToSet: { a: { $each: [], $slice: 1 } } }, 2],
+    [{ $currentDate: { a: { $type: "date", x: 1 } } }, 2],
+    [{ $rename: { a: "b.$" } }, 2],
+    [{ $rename: { a: "a.b" } }, 2],
+    [{ $rename: { a: "b", c: "b" } }, 40],
+    [{ $rename: { a: "b", b: "c" } }, 40],
+    [{ $pull: { a: 1 }, $push: { a: 2 } }, 40],
+    [{ $setOnInsert: { a: 1 }, $set: { "a.b": 1 } }, 40],
     [{ $set: { "a.__proto__.b": 1 } }, 2],
     [{ $set: { $a: 1 } }, 52],
     [{ $set: { "a.$b": 1 } }, 52],
@@ -313,6 +363,9 @@ test("updates that can never be applied are refused when compiled", () => {
   }
 });
 
+const wide = Object.fromEntries(Array.from({ length: 12 }, (_, n) => [`a${n}`, []]));
+const deepPath = `${"a.".repeat(50_000)}a`;
+
 test("updates that do not fit the document are refused when applied", () => {
   const cases: [Document, Document, number, UpdateOptions?][] = [
     [{ _id: 1 }, { $set: { _id: 2 } }, 66],
@@ -326,7 +379,34 @@ test("updates that do not fit the document are refused when applied", () => {
     [{ a: null }, { $set: { "a.b": 1 } }, 28],
     [{ a: [1] }, { $set: { "a.b": 1 } }, 28],
     [{ a: [1] }, { $push: { "a.b.c": 1 } }, 28],
-    [{ a: [] }, { $set: { "a.2000000": 1 } }, 2],
+    [{ a: [] }, { $set: { "a.1500001": 1 } }, 34],
+    [{ a: [1] }, { $set: { "a.99999999999999999999": 1 } }, 34],
+    [
+      wide,
+      { $set: Object.fromEntries(Object.keys(wide).map((name) => [`${name}.1500000`, 1])) },
+      10334,
+    ],
+    [
+      { a: [{ x: 1, y: 1 }] },
+      { $set: { "a.$[i].x": 5, "a.$[j].x": 6 } },
+      40,
+      { arrayFilters: [{ "i.x": 1 }, { "j.y": 1 }] },
+    ],
+    [{ a: [1] }, { $set: { "a.$[]": 5, "a.$[j]": 6 } }, 40, { arrayFilters: [{ j: 1 }] }],
+    [{ a: [{ x: 1 }] }, { $set: { "a.$.x": 5, "a.0": 6 } }, 40, { filter: { "a.x": 1 } }],
+    [{ _id: { n: 1n }, a: "x" }, { $inc: { a: 1 } }, 14],
+    [{ a: 1, b: 5 }, { $rename: { a: "b.c" } }, 28],
+    [{ _id: 1, a: 2 }, { $rename: { a: "_id" } }, 66],
+    [{ a: [1], b: 2 }, { $rename: { b: "a.0" } }, 2],
+    [{ a: [5] }, { $set: { "a.$[].b": 1 } }, 28],
+    [{ a: 5 }, { $mul: { "a.b": 2 } }, 28],
+    [{ a: 5 }, { $push: { "a.b": 2 } }, 28],
+    [{ a: new Date(0) }, { $inc: { a: 1 } }, 14],
+    [{ a: true }, { $mul: { a: 1 } }, 14],
+    [{ a: "x" }, { $bit: { a: { or: 1 } } }, 2],
+    [{ a: null }, { $pull: { a: 1 } }, 2],
+    [{ a: "x" }, { $pullAll: { a: [1] } }, 2],
+    [{ a: { 0: 1 } }, { $pop: { a: 1 } }, 14],
     [{ a: 1 }, { $push: { a: 1 } }, 2],
     [{ a: null }, { $push: { a: 1 } }, 2],
     [{ a: 1 }, { $addToSet: { a: 1 } }, 2],
