@@ -68,10 +68,10 @@ export class InlineBudget implements Control {
   }
 }
 
-const pollEveryKeys = 128;
+const pollEveryKeys = 32;
 const pollEveryBytes = 256 * 1024;
 
-/** For heavy reads: polls the flag and the clock every 128 keys, and more often when documents are large. */
+/** For heavy reads: polls the flag and the clock every 32 keys, and more often when documents are large. */
 export class CancellableControl implements Control {
   readonly #flag: CancelFlag | undefined;
   readonly #deadlineMs: number;
