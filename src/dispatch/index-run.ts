@@ -101,9 +101,9 @@ export class IndexRun {
     this.#again = 0;
   }
 
-  /** What has been taken is committed. */
+  /** What has been taken since the last {@link rewind} is committed: there may have been less time than before it. */
   confirm(): void {
-    this.#taken = [];
+    this.#taken.splice(0, this.#again);
     this.#again = 0;
   }
 

@@ -75,3 +75,13 @@ test("what was taken and not confirmed is taken again, in the same order", () =>
   assert.deepEqual(taken(run), all.slice(700));
   assert.equal(run.take(), undefined);
 });
+
+test("a commit with less than the failed one before it loses no entry", () => {
+  const all = taken(gathered());
+  const run = gathered();
+  taken(run, 300);
+  run.rewind();
+  assert.deepEqual(taken(run, 50), all.slice(0, 50));
+  run.confirm();
+  assert.deepEqual(taken(run), all.slice(50));
+});
