@@ -66,10 +66,11 @@ export class TtlSweeper {
         removed = removeExpired(transaction, db, collectionId, indexId);
         return nothing;
       },
-      settle: () => {
+      settle: ({ failed }) => {
         this.#busy.delete(name);
-        if (removed === ttlSliceDocuments && !this.#stopped)
-          this.#remove(db, collectionId, indexId);
+        // After a failure, such as a full disk, the next sweep tries again.
+        const isMore = !failed && removed === ttlSliceDocuments;
+        if (isMore && !this.#stopped) this.#remove(db, collectionId, indexId);
       },
     });
   }
