@@ -292,8 +292,13 @@ export class Dispatcher {
       // Results of an aggregation may share parts, which only encoding separates.
       if (caller.encoded || operation.kind === "aggregate" || !environment) {
         const rows = rowsOf(environment, operation, budget);
-        const { batch, done } = takeBatch(rows, Number.POSITIVE_INFINITY);
-        return done ? { batch, cursor: 0 } : undefined;
+        try {
+          const { batch, done } = takeBatch(rows, Number.POSITIVE_INFINITY);
+          return done ? { batch, cursor: 0 } : undefined;
+        } finally {
+          // What does not fit into one batch leaves its scanners open.
+          rows.return();
+        }
       }
       return { batch: { documents: findDocuments(environment, operation, budget) }, cursor: 0 };
     } catch (error) {
