@@ -17,7 +17,8 @@ import {
 } from "../storage/sessions.js";
 import type { WriteOutcome } from "./outcome.js";
 
-type Deliver = (outcome: WriteOutcome) => void;
+/** Takes the answer to a write; undefined when it is left to the next Host. */
+type Deliver = (outcome: WriteOutcome | undefined) => void;
 
 export class ClientSession {
   readonly clientId: Uint8Array;
@@ -69,16 +70,11 @@ export class ClientSession {
     return earlier;
   }
 
-  /** Answers a write. */
-  settle(sequence: number, outcome: WriteOutcome): void {
+  /** Answers a write, or leaves one that was begun to the next Host. */
+  settle(sequence: number, outcome: WriteOutcome | undefined): void {
     const deliver = this.#underWay.get(sequence);
     this.#underWay.delete(sequence);
     deliver?.(outcome);
-  }
-
-  /** A write that was begun is left to the next Host: nobody is answered here. */
-  leave(sequence: number): void {
-    this.#underWay.delete(sequence);
   }
 
   /** The outcome of a write that was applied before, if it was. */

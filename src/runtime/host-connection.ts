@@ -236,7 +236,10 @@ export class HostConnection {
 
   #write(sequence: number, operation: WriteOperation, bytes: number, resent: boolean): void {
     const session = this.#session!;
-    const earlier = session.begin(sequence, (outcome) => this.#answer(sequence, outcome));
+    const earlier = session.begin(sequence, (outcome) => {
+      if (outcome) this.#answer(sequence, outcome);
+      else this.#forget();
+    });
     if (earlier) {
       // It is under way for an earlier connection of this client, which must not wait for it.
       earlier({ failed: true, body: encodeFailure(sentTwice(sequence)) });
@@ -254,10 +257,7 @@ export class HostConnection {
       fail(error);
       return;
     }
-    const leave = () => {
-      session.leave(sequence);
-      this.#forget();
-    };
+    const leave = () => session.settle(sequence, undefined);
     this.#context.writes.execute({ operation, bytes, session, sequence, settle, fail, leave });
   }
 
