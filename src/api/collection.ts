@@ -16,6 +16,7 @@ import { failureDetails, LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import { planId } from "../query/id-plan.js";
 import type { Runtime } from "../runtime/runtime.js";
+import { inTurn } from "../runtime/turns.js";
 import type { CollectionEntry } from "../storage/catalog.js";
 import { decodeDocument } from "../storage/document.js";
 import { AggregationCursor, aggregateOptions } from "./aggregation-cursor.js";
@@ -41,7 +42,6 @@ import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
 import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
-import { inTurn } from "./turns.js";
 import type {
   AggregateOptions,
   BulkWriteOperation,

@@ -8,8 +8,8 @@ import { readSequence } from "../cbor/read-item.js";
 import type { CursorResult } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { batchDocumentsMax } from "../limits.js";
+import { inTurn, turnOfOthers } from "../runtime/turns.js";
 import { kindOf } from "./arguments.js";
-import { inTurn } from "./turns.js";
 
 type State = "new" | "open" | "closed";
 
@@ -190,6 +190,8 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
       const all = isFirst ? this.readNow() : undefined;
       if (all) {
         this.#buffer = all;
+        const others = turnOfOthers();
+        if (others) await others;
         return;
       }
       result = isFirst

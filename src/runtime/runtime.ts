@@ -22,6 +22,7 @@ import type { Document } from "../values/document.js";
 import { Membership, type MembershipEvents } from "./membership.js";
 import { ThreadQueryPool } from "./query-pool.js";
 import type { Role } from "./role.js";
+import { turnOfOthers } from "./turns.js";
 import { WriteGate } from "./write-gate.js";
 
 /** Longest time a timer of Node.js can hold. */
@@ -110,11 +111,11 @@ export class Runtime {
     options?: RequestOptions,
   ): Promise<ResultOf<K>> {
     const isWrite = operationClass[operation.kind] === "write";
-    if (!signal && !isWrite) return this.#track(this.#run(operation, options));
+    if (!signal && !isWrite) return this.#track(this.#read(operation, options));
     if (signal?.aborted) return Promise.reject(signal.reason);
     const flag = signal && new CancelFlag();
     const request = { ...options, flag };
-    const work = isWrite ? this.#write(operation, request) : this.#run(operation, request);
+    const work = isWrite ? this.#write(operation, request) : this.#read(operation, request);
     return this.#track(signal ? abortable(work, signal, flag!) : work);
   }
 
@@ -182,6 +183,15 @@ export class Runtime {
     options: RequestOptions = {},
   ): Promise<ResultOf<K>> {
     return this.#dispatcher.execute<K>(operation, this.#caller, options);
+  }
+
+  #read<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    options: RequestOptions | undefined,
+  ): Promise<ResultOf<K>> {
+    const others = turnOfOthers();
+    if (others) return others.then(() => this.#run(operation, options));
+    return this.#run(operation, options);
   }
 
   /** A write takes its place in the queue first: a producer must not outrun the disk without end. */
