@@ -79,7 +79,8 @@ async function insertAll(writing: Writing, target: Target, documents: Document[]
   const encoded = documents.map((document) => encodeForInsert(document, "A result of $out"));
   const outcome = await insertEncoded(
     execute,
-    { ...target, durability, ordered: true },
+    // Whoever drops the database meanwhile must not be left with a part of the results.
+    { ...target, durability, ordered: true, mustExist: true },
     encoded,
     signal,
   );

@@ -52,7 +52,7 @@ export interface InsertOutcome {
 /** Where and how documents are inserted. */
 export type InsertTarget = Pick<
   InsertOperation,
-  "db" | "collection" | "durability" | "ordered" | "bypassValidation"
+  "db" | "collection" | "durability" | "ordered" | "bypassValidation" | "mustExist"
 >;
 
 /** Inserts encoded documents in as many operations as it takes. */

@@ -152,6 +152,8 @@ export interface InsertOperation extends Write, Validated {
   documents: Uint8Array;
   /** Stop at the first document that fails. */
   ordered: boolean;
+  /** Fail where the collection does not exist, instead of creating it. */
+  mustExist?: boolean;
 }
 
 /** What to change in the documents that match. */

@@ -11,7 +11,7 @@ import { Row } from "../query/row.js";
 import { compileUpdate, replaceDocument } from "../query/update.js";
 import { upsertSeed } from "../query/upsert.js";
 import { type View, viewOf } from "../query/walk.js";
-import { ensureCollection, findCollection } from "../storage/catalog.js";
+import { createCollection, ensureCollection, findCollection } from "../storage/catalog.js";
 import { getDocument } from "../storage/collection.js";
 import { decodeDocument, encodeDocument, idKeyOfDocument } from "../storage/document.js";
 import { idKey } from "../storage/key.js";
@@ -19,6 +19,7 @@ import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { Document } from "../values/document.js";
 import { newId } from "../values/new-id.js";
 import { toStorable } from "../values/validate.js";
+import { noCollection } from "./missing-collection.js";
 import type {
   DeleteStatement,
   FindAndModifyOperation,
@@ -61,9 +62,20 @@ export interface Search {
 
 const searchHere: Search = { control: unlimited };
 
-/** Stores one well-formed encoded document. @throws DUPLICATE_KEY, DOCUMENT_VALIDATION_FAILED */
-export function applyInsert(transaction: WriteTransaction, place: Place, bytes: Uint8Array): void {
-  const entry = ensureCollection(transaction, place.collection);
+/**
+ * Stores one well-formed encoded document.
+ *
+ * @throws DUPLICATE_KEY, DOCUMENT_VALIDATION_FAILED; NAMESPACE_NOT_FOUND where the collection must exist and does not
+ */
+export function applyInsert(
+  transaction: WriteTransaction,
+  place: Place & { mustExist?: boolean },
+  bytes: Uint8Array,
+): void {
+  const { db, collection, mustExist } = place;
+  const known = findCollection(transaction.environment, collection);
+  if (!known && mustExist) throw noCollection(db, collection);
+  const entry = known ?? createCollection(transaction, collection);
   if (!place.bypassValidation) {
     validatorOf(entry)?.checkInsert(nameOf(place), decodeDocument(bytes));
   }

@@ -105,7 +105,13 @@ const shapes: Record<OperationKind, Shape> = {
   databaseStatistics: { db: databaseName },
   getMore: { cursor: natural, batchSize: optional(atMost(batchDocumentsMax)) },
   killCursors: { cursors: arrayOf(natural, 1_000) },
-  insert: { ...validated, count: atMost(insertChunkDocumentsMax), documents: bytes, ordered: flag },
+  insert: {
+    ...validated,
+    count: atMost(insertChunkDocumentsMax),
+    documents: bytes,
+    ordered: flag,
+    mustExist: optional(flag),
+  },
   update: { ...validated, ...searching, ...updateStatement },
   delete: { ...searching, ...deleteStatement },
   findAndModify: {
