@@ -7,17 +7,15 @@ import { LioranError } from "../errors.js";
 import { compareValues, equalValues } from "../values/compare.js";
 import { type Document, isSubdocument } from "../values/document.js";
 import { add, type Numeric } from "./arithmetic.js";
-import { evaluate, type Operator } from "./language.js";
+import { dateOperators } from "./date-operators.js";
+import { evaluate, evaluateList, type Operator } from "./language.js";
+import { numberOperators } from "./number-operators.js";
 import { compareOperands, isMissing, isNumeric } from "./operand.js";
 import { regexOperators } from "./regex-operators.js";
+import { setOperators } from "./set-operators.js";
 import { compileSort } from "./sort.js";
+import { textOperators } from "./text-operators.js";
 import { typeName } from "./type-names.js";
-
-/** Operators that take one expression or an array of them. */
-function evaluateList(document: unknown, operand: unknown, options: unknown): unknown[] {
-  const list: unknown[] = Array.isArray(operand) ? operand : [operand];
-  return list.map((part) => evaluate(document, part, options));
-}
 
 /** `$max: "$scores"` looks into the array; with several arguments, arrays are values. */
 function evaluateValues(document: unknown, operand: unknown, options: unknown): unknown[] {
@@ -111,6 +109,10 @@ const $avg: Operator = (document, operand, options) => {
 /** By name; they take precedence over mingo's. */
 export const ownOperators: Readonly<Record<string, Operator>> = {
   ...regexOperators,
+  ...dateOperators,
+  ...numberOperators,
+  ...setOperators,
+  ...textOperators,
   $in,
   $sum,
   $avg,

@@ -17,19 +17,15 @@ interface Core {
 /** Which part of mingo has which operators, without those that
  * `direct-operators.ts` and `expression-operators.ts` replace. */
 export const operatorParts: Readonly<Record<string, string>> = {
-  arithmetic: "abs ceil exp floor ln log log10 mod pow round sigmoid sqrt trunc",
-  array: `arrayElemAt arrayToObject concatArrays first firstN indexOfArray isArray last lastN
-    maxN minN range reverseArray size slice zip`,
+  arithmetic: "sigmoid",
+  array: `arrayElemAt concatArrays first firstN indexOfArray isArray last lastN maxN minN range
+    reverseArray slice zip`,
   bitwise: "bitAnd bitNot bitOr bitXor",
-  date: `dateAdd dateDiff dateFromParts dateFromString dateSubtract dateToParts dateToString
-    dateTrunc dayOfMonth dayOfWeek dayOfYear hour isoDayOfWeek isoWeek isoWeekYear millisecond
-    minute month second week year`,
+  date: "dateTrunc",
   misc: "rand sampleRate",
-  object: "mergeObjects objectToArray",
-  set: `allElementsTrue anyElementTrue setDifference setEquals setIntersection setIsSubset
-    setUnion`,
-  string: `concat indexOfBytes ltrim replaceAll replaceOne rtrim split strcasecmp strLenBytes
-    strLenCP substr substrBytes substrCP toLower toUpper trim`,
+  object: "objectToArray",
+  set: "allElementsTrue anyElementTrue",
+  string: "ltrim replaceAll replaceOne rtrim strLenBytes strLenCP trim",
   trignometry: `acos acosh asin asinh atan atan2 atanh cos cosh degreesToRadians radiansToDegrees
     sin sinh tan tanh`,
   type: "convert toBool toDate toDecimal toDouble toInt toLong toString",
@@ -80,4 +76,10 @@ interface PreparedOptions {
 /** Evaluates an expression; inside an operator, with the options it was given. */
 export function evaluate(document: unknown, expression: unknown, options: unknown): unknown {
   return (load("mingo/core") as Core).evalExpr(document, expression, options);
+}
+
+/** Evaluates the operands of an operator that takes one expression or an array of them. */
+export function evaluateList(document: unknown, operand: unknown, options: unknown): unknown[] {
+  const list: unknown[] = Array.isArray(operand) ? operand : [operand];
+  return list.map((part) => evaluate(document, part, options));
 }

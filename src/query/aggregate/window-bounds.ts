@@ -1,7 +1,8 @@
 /** Which documents of a partition a window has: https://www.mongodb.com/docs/manual/reference/operator/aggregation/setWindowFields/ */
 import { LioranError } from "../../errors.js";
 import { isPlainObject } from "../../values/document.js";
-import { addUnits, unitOf } from "./calendar.js";
+import { addUnits } from "../date-parts.js";
+import { unitOf } from "./calendar.js";
 import { malformed, partsOf } from "./stage.js";
 
 /** The first and the last position, both inside; empty when the last one is smaller. */
