@@ -190,7 +190,11 @@ function rangesOf(
       if (isTooMany) fitted = hull(fitted);
       const ranges: KeyRange[] = [];
       for (const prefix of prefixes) {
-        for (const one of fitted) ranges.push(rangeOf(prefix, one, isDescending));
+        for (const one of fitted) {
+          const range = rangeOf(prefix, one, isDescending);
+          // Below the lowest value of a type there is nothing.
+          if (one.isPoint || Buffer.compare(range.start, range.end) < 0) ranges.push(range);
+        }
       }
       // A cut entry may be that of another value.
       const isExact = !isCut && !isTooMany && !index.cut;

@@ -2,6 +2,7 @@
  * A process that opens a root and does what the test tells it over the IPC channel: the process's
  * end. The other end is `../agent.ts`.
  */
+import { existsSync } from "node:fs";
 import {
   type Collection,
   type Document,
@@ -109,12 +110,12 @@ const calls = {
   },
   endBuild: () => build,
   /** Keeps this thread busy. */
-  async spin(ms: number) {
+  /** Keeps the thread busy until there is a file. */
+  async spin(until: string) {
     tell({ event: ["spinning"] });
     // The message leaves in this turn of the event loop, the work begins in the next.
     await new Promise((resolve) => setImmediate(resolve));
-    const end = performance.now() + ms;
-    while (performance.now() < end);
+    while (!existsSync(until));
     tell({ event: ["spun"] });
   },
   async load(name: string) {
