@@ -36,6 +36,8 @@ export const indexBuildRunBytes = 64 * MiB;
 export const indexBuildSliceMs = 6;
 /** How often expired documents (`expireAfterSeconds`) are looked for. MongoDB: 60 s. */
 export const ttlSweepIntervalMs = 5_000;
+/** A collection that an `$out` fills is dropped after this time: its process has died. It lasts a minute or so. */
+export const outputRetentionMs = 60 * 60_000;
 /** Expired documents removed in one commit. */
 export const ttlSliceDocuments = 1_000;
 

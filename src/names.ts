@@ -50,6 +50,15 @@ function collectionNameFault(name: unknown): string | undefined {
   return undefined;
 }
 
+/** Collections that an `$out` is filling have this in front of an id of their own, as in MongoDB. */
+export const outputPrefix = "tmp.agg_out.";
+const outputPattern = /^tmp\.agg_out\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whether an `$out` has made the collection, to fill it and then give it another name. */
+export function isOutputName(collection: string): boolean {
+  return outputPattern.test(collection);
+}
+
 function shown(name: unknown): string {
   if (typeof name !== "string") return name === null ? "null" : `of type ${typeof name}`;
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}...` : name);

@@ -12,6 +12,7 @@ import type {
 } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { outputBatchDocuments } from "../limits.js";
+import { outputPrefix } from "../names.js";
 import { bindExpression } from "../query/aggregate/bind.js";
 import type { MergeStage, OutputStage, OutStage, Target } from "../query/aggregate/output.js";
 import { compileExpression } from "../query/expression.js";
@@ -30,9 +31,6 @@ export interface Writing {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Collections that an `$out` is filling have this in front of their names, as in MongoDB. */
-const temporaryPrefix = "tmp.agg_out.";
-
 /** Runs the aggregation and writes its results. */
 export async function writeOutput(
   writing: Writing,
@@ -50,7 +48,7 @@ async function replaceCollection(
   { target }: OutStage,
 ): Promise<void> {
   const { execute, durability, signal } = writing;
-  const temporary = { db: target.db, collection: temporaryPrefix + newId(), durability };
+  const temporary = { db: target.db, collection: outputPrefix + newId(), durability };
   const before = await entryOf(execute, target);
   const options = before?.options ?? {};
   try {

@@ -1,13 +1,21 @@
 /**
- * Removes documents whose time has come: https://www.mongodb.com/docs/manual/core/index-ttl/. It looks at the
- * databases that have been used since the primary started.
+ * Removes what has had its time: documents (https://www.mongodb.com/docs/manual/core/index-ttl/), and collections
+ * that an `$out` of a process that died has left. It looks at the databases that have been used since the primary
+ * started.
  *
  * Owning thread: the Host.
  */
-import { ttlSliceDocuments, ttlSweepIntervalMs } from "../limits.js";
+import { outputRetentionMs, ttlSliceDocuments, ttlSweepIntervalMs } from "../limits.js";
+import { isOutputName } from "../names.js";
 import { scanOf } from "../query/plan/index-bounds.js";
 import { upTo } from "../query/plan/interval.js";
-import { type CollectionEntry, type IndexEntry, listCollections } from "../storage/catalog.js";
+import {
+  type CollectionEntry,
+  dropCollection,
+  findCollection,
+  type IndexEntry,
+  listCollections,
+} from "../storage/catalog.js";
 import { getDocument } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
@@ -23,7 +31,7 @@ export class TtlSweeper {
   readonly #databases: Databases;
   readonly #writer: Writer;
   readonly #timer: NodeJS.Timeout;
-  /** Databases whose last sweep waits for its commit. */
+  /** Indexes and collections, by database and number, whose last removal waits for its commit. */
   readonly #busy = new Set<string>();
   #stopped = false;
 
@@ -43,11 +51,32 @@ export class TtlSweeper {
       const environment = this.#databases.get(db)!;
       environment.refresh();
       for (const entry of listCollections(environment)) {
+        if (isAbandoned(entry)) this.#drop(db, entry);
         for (const index of entry.indexes) {
           if (expired(environment, index, 1).length > 0) this.#remove(db, entry.id, index.id);
         }
       }
     }
+  }
+
+  #drop(db: string, { id, name: collection }: CollectionEntry): void {
+    const name = `${db}/${id}`;
+    if (this.#busy.has(name)) return;
+    this.#busy.add(name);
+    this.#writer.submit({
+      db,
+      bytes: 0,
+      changesCatalog: true,
+      flush: false,
+      session: undefined,
+      sequence: 0,
+      apply: (transaction) => {
+        const entry = findCollection(transaction.environment, collection);
+        if (entry?.id === id) dropCollection(transaction, collection);
+        return nothing;
+      },
+      settle: () => this.#busy.delete(name),
+    });
   }
 
   #remove(db: string, collectionId: number, indexId: number): void {
@@ -74,6 +103,11 @@ export class TtlSweeper {
       },
     });
   }
+}
+
+/** Whether the `$out` that has made the collection cannot be under way any more. */
+function isAbandoned({ name, createdAtMs }: CollectionEntry): boolean {
+  return isOutputName(name) && Date.now() - createdAtMs > outputRetentionMs;
 }
 
 /** Removes a slice of what has expired. @returns how many documents */

@@ -4,7 +4,9 @@ import { applyCreateIndexes } from "../../../src/dispatch/index-statements.js";
 import { applyInsert } from "../../../src/dispatch/statements.js";
 import { TtlSweeper } from "../../../src/dispatch/ttl-sweeper.js";
 import type { Writer, WriteTask } from "../../../src/dispatch/writer.js";
-import { ttlSliceDocuments, ttlSweepIntervalMs } from "../../../src/limits.js";
+import { outputRetentionMs, ttlSliceDocuments, ttlSweepIntervalMs } from "../../../src/limits.js";
+import { outputPrefix } from "../../../src/names.js";
+import { createCollection, listCollections } from "../../../src/storage/catalog.js";
 import { acquireDatabases } from "../../../src/storage/databases.js";
 import { encodeDocument } from "../../../src/storage/document.js";
 import { WriteTransaction } from "../../../src/storage/write-transaction.js";
@@ -62,5 +64,29 @@ test("a removal that fails, such as on a full disk, is tried again by the next s
   commit((transaction) => tasks[1]!.apply(transaction));
   tasks[1]!.settle({ failed: false, body: nothing });
   assert.equal(tasks.length, 3, "after a full slice there is more");
+  sweeper.stop();
+});
+
+test("a collection that an $out has left is dropped once nobody can be filling it any more", (t) => {
+  const id = "018f0000-0000-7000-8000-000000000000";
+  const output = `${outputPrefix}${id}`;
+  const kept = ["things", `${outputPrefix}of mine`];
+  commit((transaction) => {
+    createCollection(transaction, output);
+    createCollection(transaction, kept[1]!);
+  });
+  t.mock.timers.enable({ apis: ["setInterval", "Date"], now: Date.now() });
+  const tasks: WriteTask[] = [];
+  const submit = (task: WriteTask) => void (task.changesCatalog && tasks.push(task));
+  const sweeper = new TtlSweeper(databases, { submit } as unknown as Writer);
+  t.mock.timers.tick(ttlSweepIntervalMs);
+  assert.equal(tasks.length, 0, "it may be filled");
+  t.mock.timers.tick(outputRetentionMs);
+  assert.equal(tasks.length, 1);
+  commit((transaction) => tasks[0]!.apply(transaction));
+  tasks[0]!.settle({ failed: false, body: nothing });
+  environment.refresh();
+  const names = listCollections(environment).map(({ name }) => name);
+  assert.deepEqual(names.sort(), kept.sort());
   sweeper.stop();
 });
