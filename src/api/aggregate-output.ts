@@ -62,7 +62,14 @@ async function replaceCollection(
       await insertAll(writing, temporary, documents);
     }
     await execute<"renameCollection">(
-      { kind: "renameCollection", ...temporary, to: target.collection, dropTarget: true },
+      {
+        kind: "renameCollection",
+        ...temporary,
+        to: target.collection,
+        dropTarget: true,
+        // An index that was created meanwhile must not be lost.
+        onlyAlike: true,
+      },
       signal,
     );
   } catch (error) {

@@ -228,6 +228,8 @@ export interface RenameCollectionOperation extends Write {
   kind: "renameCollection";
   to: string;
   dropTarget: boolean;
+  /** Replace the target only while it has the same options and indexes. */
+  onlyAlike?: boolean;
 }
 
 export interface CreateIndexesOperation extends Write {

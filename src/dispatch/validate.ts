@@ -131,7 +131,12 @@ const shapes: Record<OperationKind, Shape> = {
   createCollection: { ...write, options: validationOptions },
   modifyCollection: { ...write, options: validationOptions },
   dropCollection: write,
-  renameCollection: { ...write, to: collectionName, dropTarget: flag },
+  renameCollection: {
+    ...write,
+    to: collectionName,
+    dropTarget: flag,
+    onlyAlike: optional(flag),
+  },
   createIndexes: { ...write, indexes: arrayOf(indexSpec, indexesPerCollectionMax + 1) },
   dropIndexes: {
     ...write,

@@ -28,7 +28,6 @@ import {
   modifyCollection,
   nothingToModify,
   nothingToRename,
-  renameCollection,
 } from "../storage/catalog.js";
 import type { Databases } from "../storage/databases.js";
 import { validateDocumentBytes } from "../storage/document.js";
@@ -50,6 +49,7 @@ import type {
   WriteOperation,
 } from "./operation.js";
 import { PartialWrite } from "./outcome.js";
+import { applyRename } from "./renaming.js";
 import {
   applyDelete,
   applyFindAndModify,
@@ -130,8 +130,7 @@ export function prepareWrite(
         withoutDatabase: () => {
           throw nothingToRename(operation.collection);
         },
-        apply: (transaction) =>
-          renameCollection(transaction, operation.collection, operation.to, operation.dropTarget),
+        apply: (transaction) => applyRename(transaction, operation),
       };
     case "dropIndexes":
       return {
