@@ -79,11 +79,15 @@ export class CancellableControl implements Control {
   #untilPoll = 1;
   #bytesUntilPoll = pollEveryBytes;
 
-  /** @param maxTimeMs 0: no limit */
-  constructor(flag: CancelFlag | undefined, maxTimeMs: number) {
+  /**
+   * @param maxTimeMs 0: no limit
+   * @param usedMs what of it has passed already
+   */
+  constructor(flag: CancelFlag | undefined, maxTimeMs: number, usedMs = 0) {
     this.#flag = flag;
     this.#maxTimeMs = maxTimeMs;
-    this.#deadlineMs = maxTimeMs > 0 ? performance.now() + maxTimeMs : Number.POSITIVE_INFINITY;
+    const leftMs = Math.max(1, maxTimeMs - usedMs);
+    this.#deadlineMs = maxTimeMs > 0 ? performance.now() + leftMs : Number.POSITIVE_INFINITY;
   }
 
   step(bytes: number): void {

@@ -74,7 +74,7 @@ export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
 
 function readOnce(environment: Environment | undefined, task: QueryTask): unknown {
   const { operation } = task;
-  const control = new CancellableControl(new CancelFlag(task.cell), leftMs(task));
+  const control = controlOf(task);
   if (operation.kind === "explain" && !environment) return explainNothing(operation, control);
   if (!environment) return emptyResults[operation.kind as keyof typeof emptyResults];
   // One view of the data for the whole query, also when it lasts.
@@ -109,7 +109,7 @@ function openCursor(
   task: QueryTask,
 ): QueryOutcome {
   const port = task.port!;
-  const control = new CancellableControl(new CancelFlag(task.cell), leftMs(task));
+  const control = controlOf(task);
   const source = gate.run(() => new LocalSource(environment, operation, control));
   const close = () => gate.run(() => source.close());
   const sendBatch = (batchSize: number | undefined) => {
@@ -137,10 +137,10 @@ function openCursor(
   return { result: null };
 }
 
-/** The rest of the time limit: waiting for a thread counts. 0: there is no limit. */
-function leftMs({ operation, askedAtMs }: QueryTask): number {
+/** Waiting for a thread counts. */
+function controlOf({ operation, cell, askedAtMs }: QueryTask): CancellableControl {
   const { maxTimeMs = 0 } = operation;
-  return maxTimeMs === 0 ? 0 : Math.max(1, maxTimeMs - (Date.now() - askedAtMs));
+  return new CancellableControl(new CancelFlag(cell), maxTimeMs, Date.now() - askedAtMs);
 }
 
 /** Piscina wraps the worker data of its user. */
