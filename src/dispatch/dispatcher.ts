@@ -21,6 +21,7 @@ import {
   InlineBudgetExceeded,
 } from "../query/control.js";
 import { planId } from "../query/id-plan.js";
+import { filterHasLoop, hasLoop } from "../query/loops.js";
 import { isLeaseValid, leaseCollection, leasedCollection } from "../storage/catalog.js";
 import { decodeRead, readById } from "../storage/collection.js";
 import type { Databases } from "../storage/databases.js";
@@ -145,6 +146,7 @@ export class Dispatcher {
     const { databases, pool, reads, owner } = this.#equipment;
     if (reads === "primary" && owner) return undefined;
     if (!pool && planId(operation.filter).kind === "scan") return undefined;
+    if (mayTakeLong(operation)) return undefined;
     const environment = databases.get(operation.db);
     if (!environment) return undefined;
     environment.refresh(databases.clock);
@@ -229,12 +231,15 @@ export class Dispatcher {
   ): R | Promise<R> {
     const environment = this.#fresh(operation.db);
     if (!environment) return empty;
+    const runOnPool = () =>
+      pool!.run(operation as never, options.flag ?? new CancelFlag()) as Promise<R>;
     if (!pool) return run(environment, operation, this.#control(operation, options));
+    if (filterHasLoop(operation.filter)) return runOnPool();
     try {
       return run(environment, operation, new InlineBudget());
     } catch (error) {
       if (!(error instanceof InlineBudgetExceeded)) throw error;
-      return pool.run(operation as never, options.flag ?? new CancelFlag()) as Promise<R>;
+      return runOnPool();
     }
   }
 
@@ -287,6 +292,7 @@ export class Dispatcher {
     const { pool } = this.#equipment;
     const isScan = operation.kind === "aggregate" || planId(operation.filter).kind === "scan";
     if (!pool && isScan) return undefined;
+    if (mayTakeLong(operation)) return undefined;
     const budget = new InlineBudget();
     try {
       // Results of an aggregation may share parts, which only encoding separates.
@@ -360,6 +366,12 @@ export class Dispatcher {
     environment?.refresh();
     return environment;
   }
+}
+
+/** Whether looking at one document can take long: no budget could end it then. */
+function mayTakeLong(operation: RowsOperation): boolean {
+  if (operation.kind === "aggregate") return hasLoop(operation.pipeline);
+  return filterHasLoop(operation.filter) || hasLoop(operation.projection);
 }
 
 const nothing = new Uint8Array(0);

@@ -1,0 +1,22 @@
+/**
+ * Whether evaluating an expression once can take long: operators that go over arrays they make themselves do so
+ * without anything that could stop them, so they do not belong on a thread that others wait for.
+ */
+import { isPlainObject } from "../values/document.js";
+
+const loops = new Set(["$range", "$map", "$reduce", "$filter", "$zip"]);
+/** Parts of a filter in which expressions can stand. */
+const carriers = ["$expr", "$and", "$or", "$nor"];
+
+/** Whether such an operator is anywhere in a value. */
+export function hasLoop(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasLoop);
+  if (!isPlainObject(value)) return false;
+  for (const name in value) if (loops.has(name) || hasLoop(value[name])) return true;
+  return false;
+}
+
+/** As {@link hasLoop}, for filters: most have no expression at all. */
+export function filterHasLoop(filter: Record<string, unknown>): boolean {
+  return carriers.some((name) => filter[name] !== undefined && hasLoop(filter[name]));
+}
