@@ -85,6 +85,17 @@ test("of several, the one that passes the fewest keys is taken", () => {
   assert.equal(walkOf({ filter: { a: 1, _id: { $gt: 5 } } }, factsOf([[a, 9]])), "a_1");
 });
 
+test("an index that leaves documents out is walked as a whole where its field must be there", () => {
+  const sparse = factsOf([[indexOver({ a: 1 }, { sparse: true }), 10]]);
+  assert.equal(walkOf({ filter: { a: { $exists: true } } }, sparse), "a_1");
+  assert.equal(walkOf({ filter: { a: { $ne: null } }, sort: [["a", -1]] }, sparse), "a_1 backward");
+  assert.equal(walkOf({ filter: { a: { $exists: false } } }, sparse), "scan");
+  assert.equal(walkOf({ filter: {}, sort: [["a", 1]] }, sparse), "scan sort");
+  const partial = factsOf([[indexOver({ a: 1 }, { partialFilter: { a: { $gt: 5 } } }), 10]]);
+  assert.equal(walkOf({ filter: { a: { $gt: 5 } } }, partial), "a_1");
+  assert.equal(walkOf({ filter: { a: { $exists: true } } }, factsOf([[a, 10]])), "scan");
+});
+
 test("an index gives the order of a sort, in both directions", () => {
   const facts = factsOf([[ab, 1_000]]);
   const order = (filter: object, ...sort: [string, 1 | -1][]) =>
