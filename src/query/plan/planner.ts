@@ -8,9 +8,9 @@ import type { IndexEntry } from "../../storage/catalog.js";
 import { type Document, isPlainObject } from "../../values/document.js";
 import { type IdPlan, planId } from "../id-plan.js";
 import { identicalValues } from "../identical.js";
-import { isIndex } from "../path.js";
+import { isIndex as isPosition } from "../path.js";
 import { type FilterShape, readShape } from "./conditions.js";
-import { covers, includedPaths } from "./covering.js";
+import { covers, entryPart, includedPaths } from "./covering.js";
 import { type IndexScan, scanOf } from "./index-bounds.js";
 import { isEverything } from "./interval.js";
 import type { Access, CollectionAccess, IdsAccess, Plan, SortSpec, UnionAccess } from "./plan.js";
@@ -212,7 +212,7 @@ function indexOrder({ index, bounds, fixedFields }: IndexScan, sort: SortSpec): 
     if (isFixed(path)) continue;
     while (at < fixedFields && index.key[at]![0] !== path) at += 1;
     const [field, stored] = index.key[at] ?? (["_id", 1] as const);
-    if (field !== path || path.split(".").some(isIndex)) return undefined;
+    if (field !== path || path.split(".").some(isPosition)) return undefined;
     if (direction !== undefined && direction !== wanted * stored) return undefined;
     direction = (wanted * stored) as 1 | -1;
     if (at >= index.key.length) return direction;
@@ -277,12 +277,15 @@ function finish(
   const order = sort ? orderOf(access, sort) : 1;
   const blocking = order === undefined ? sort : undefined;
   const residual = residualOf(request.filter, access, shape);
+  const isIndex = access.kind === "index";
+  const isCovered = isIndex && covers(access, neededPaths(request), residual, blocking);
   return {
     access,
     isReverse: order === -1,
     residual,
+    entryFilter: isIndex && !isCovered ? entryPart(access, residual, shape!.conditions) : undefined,
     sort: blocking,
-    isCovered: access.kind === "index" && covers(access, neededPaths(request), residual, blocking),
+    isCovered,
     rejected,
   };
 }
