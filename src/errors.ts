@@ -37,6 +37,7 @@ export const ERRORS = {
   COMMAND_NOT_SUPPORTED: { code: 115, retryable: false },
   DOCUMENT_VALIDATION_FAILED: { code: 121, retryable: false },
   CANNOT_INDEX_PARALLEL_ARRAYS: { code: 171, retryable: false },
+  AMBIGUOUS_INDEX_KEY_PATTERN: { code: 181, retryable: false },
   INVALID_INDEX_SPECIFICATION_OPTION: { code: 197, retryable: false },
   SNAPSHOT_TOO_OLD: { code: 239, retryable: true },
   INDEX_BUILD_ABORTED: { code: 276, retryable: true },

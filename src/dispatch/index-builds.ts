@@ -7,7 +7,7 @@
  * Invariants
  *  1. An index is built by one build at a time, however many callers wait for it.
  *  2. How far a build has got is in the same commit as the last entries up to there.
- *  3. A build that fails leaves no index behind.
+ *  3. A build that fails leaves no index behind, nor do the others of the same call.
  */
 
 import { decode } from "../cbor/codec.js";
@@ -28,8 +28,10 @@ import {
   assertBuilt,
   type Building,
   endRun,
+  type RequestedIndex,
   storeOutdated,
   storeRun,
+  takeBack,
 } from "./index-statements.js";
 import type { CreateIndexesOperation, IndexBuildStatus } from "./operation.js";
 import type { WriteOutcome } from "./outcome.js";
@@ -57,6 +59,8 @@ export class IndexBuilds {
   readonly #underWay = new Map<string, Promise<void>>();
   /** What is being gathered and stored, by database and number of the index. */
   readonly #runs = new Map<string, IndexRun>();
+  /** Indexes of calls that have not ended, and that nobody else has asked for. */
+  readonly #tentative = new Set<string>();
   #stopped = false;
 
   constructor(databases: Databases, writer: Writer) {
@@ -76,12 +80,34 @@ export class IndexBuilds {
   async create(operation: CreateIndexesOperation): Promise<string[]> {
     const { db, durability, indexes } = operation;
     for (const spec of indexes) checkIndexSpec(spec);
-    let building: Building[] = [];
+    let requested: RequestedIndex[] = [];
     await this.#write(db, durability === "flushed", (transaction) => {
-      building = applyCreateIndexes(transaction, operation);
+      requested = applyCreateIndexes(transaction, operation);
     });
-    await Promise.all(building.map((one) => this.#build(db, one)));
+    const created = requested.filter(({ isNew }) => isNew);
+    const found = requested.filter(({ isNew }) => !isNew);
+    // Whoever is told that an index is there may rely on it, whatever becomes of the call that made it.
+    for (const { indexId } of found) this.#tentative.delete(buildName(db, indexId));
+    for (const { indexId } of created) this.#tentative.add(buildName(db, indexId));
+    try {
+      const unfinished = requested.filter(({ isReady }) => !isReady);
+      await Promise.all(unfinished.map((one) => this.#build(db, one)));
+    } catch (error) {
+      if (!(error instanceof BuildLeft)) await this.#takeBack(db, created);
+      throw error;
+    } finally {
+      for (const { indexId } of created) this.#tentative.delete(buildName(db, indexId));
+    }
     return indexes.map(({ name }) => name);
+  }
+
+  /** All indexes of one call are created, or none. */
+  async #takeBack(db: string, created: readonly Building[]): Promise<void> {
+    await this.#write(db, true, (transaction) => {
+      for (const one of created) {
+        if (this.#tentative.has(buildName(db, one.indexId))) takeBack(transaction, one);
+      }
+    });
   }
 
   /** Goes on with the builds that a database has. */

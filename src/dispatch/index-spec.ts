@@ -97,17 +97,12 @@ export function checkIndexSpec(spec: IndexSpec): IndexSpec {
         : `The index name "${idIndexName}" is reserved for the index { _id: 1 }.`,
     );
   }
-  if (isIdIndex && (spec.sparse || partialFilter || expireAfterSeconds !== undefined)) {
-    throw new LioranError(
-      "INVALID_INDEX_SPECIFICATION_OPTION",
-      "The index of _id takes no options.",
-    );
-  }
+  if (isIdIndex) checkNoOptions(spec);
   if (partialFilter) checkPartialFilter(partialFilter);
   if (partialFilter && spec.sparse) {
-    throw cannotCreate('"partialFilterExpression" and "sparse" cannot be mixed');
+    throw cannotCreate(`"${name}" cannot mix "partialFilterExpression" and "sparse"`);
   }
-  if (expireAfterSeconds !== undefined) checkExpiry(key, expireAfterSeconds);
+  if (expireAfterSeconds !== undefined) checkExpiry(spec, expireAfterSeconds);
   return spec;
 }
 
@@ -115,13 +110,28 @@ export function isIdKey(key: IndexSpec["key"]): boolean {
   return key.length === 1 && key[0]![0] === "_id" && key[0]![1] === 1;
 }
 
-function checkExpiry(key: IndexSpec["key"], seconds: number): void {
+function checkNoOptions({ unique, sparse, partialFilter, expireAfterSeconds }: IndexSpec): void {
+  const options = { unique, sparse, partialFilterExpression: partialFilter, expireAfterSeconds };
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined || value === false) continue;
+    throw new LioranError(
+      "INVALID_INDEX_SPECIFICATION_OPTION",
+      `The field '${option}' is not valid for an _id index specification: it is unique, and has every document.`,
+    );
+  }
+}
+
+function checkExpiry({ name, key }: IndexSpec, seconds: number): void {
   if (key.length > 1) {
-    throw cannotCreate("TTL indexes (expireAfterSeconds) have a single field");
+    throw cannotCreate(
+      `TTL indexes (expireAfterSeconds) have a single field, and "${name}" has more`,
+    );
   }
   if (key[0]![0] === "_id") throw cannotCreate("the field of a TTL index cannot be _id");
   if (!(seconds >= 0 && seconds <= expireAfterSecondsMax)) {
-    throw cannotCreate(`expireAfterSeconds must be between 0 and ${expireAfterSecondsMax}`);
+    throw cannotCreate(
+      `expireAfterSeconds of "${name}" must be between 0 and ${expireAfterSecondsMax}, not ${seconds}`,
+    );
   }
 }
 
@@ -137,19 +147,23 @@ function checkPartialFilter(filter: Document): void {
       continue;
     }
     if (name.startsWith("$")) throw unsupportedPartial(name);
-    if (condition instanceof RegExp) throw unsupportedPartial("$regex");
+    if (condition instanceof RegExp) throw unsupportedPartial("$regex", name);
     if (!isOperatorDocument(condition)) continue;
     for (const operator of Object.keys(condition)) {
-      const isMissing = operator === "$exists" && !condition.$exists;
-      if (!partialOperators.has(operator) || isMissing) throw unsupportedPartial(operator);
+      if (operator === "$exists" && !condition.$exists) {
+        throw unsupportedPartial("$exists: false", name);
+      }
+      if (!partialOperators.has(operator)) throw unsupportedPartial(operator, name);
     }
   }
   compileFilter(filter);
 }
 
-function unsupportedPartial(operator: string): LioranError {
+function unsupportedPartial(operator: string, path?: string): LioranError {
+  const place = path === undefined ? "" : ` at "${path}"`;
+  const allowed = [...partialOperators].join(", ").replace("$exists", "$exists: true");
   return cannotCreate(
-    `unsupported expression in partial index: ${operator}. Allowed are equality, ${[...partialOperators].join(", ")}, $and and $or`,
+    `unsupported expression in partial index: ${operator}${place}. Allowed are equality, ${allowed}, $and and $or`,
   );
 }
 

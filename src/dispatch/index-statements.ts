@@ -19,7 +19,6 @@ import { getDocument, scanDocuments } from "../storage/collection.js";
 import {
   addIndex,
   finishBuild,
-  indexNamed,
   noteEntries,
   readProgress,
   removeIndex,
@@ -40,20 +39,26 @@ export interface Building {
   readonly indexId: number;
 }
 
+/** What becomes of an index that was asked for. */
+export interface RequestedIndex extends Building {
+  readonly isNew: boolean;
+  /** It is complete; any other is to be built. */
+  readonly isReady: boolean;
+}
+
 /**
- * Adds the indexes that are not there. Those of a small collection are complete at once; the others are to be
- * built.
+ * Adds the indexes that are not there. Those of a small collection are complete at once.
  *
- * @returns those that are being built
+ * @returns the indexes that were asked for, without that of `_id`
  * @throws INDEX_OPTIONS_CONFLICT, INDEX_KEY_SPECS_CONFLICT, CANNOT_CREATE_INDEX, DUPLICATE_KEY
  */
 export function applyCreateIndexes(
   transaction: WriteTransaction,
   { db, collection, indexes }: CreateIndexesOperation,
-): Building[] {
+): RequestedIndex[] {
   const { id, name } = ensureCollection(transaction, collection);
   const isSmall = transaction.statistics(id).documents <= indexAtOnceDocumentsMax;
-  const building: Building[] = [];
+  const requested: RequestedIndex[] = [];
   for (const spec of indexes) {
     if (isIdKey(spec.key)) continue;
     const entry = findCollection(transaction.environment, name)!;
@@ -63,12 +68,13 @@ export function applyCreateIndexes(
       addIndex(transaction, entry, index);
       writeProgress(transaction, index.id, { doneTo: nothing, documents: 0 });
     }
-    if (index.state === "ready") continue;
     const one = { collectionId: id, indexId: index.id };
-    if (isSmall && !existing) indexAll(transaction, db, one);
-    else building.push(one);
+    const isAtOnce = isSmall && !existing;
+    if (isAtOnce) indexAll(transaction, db, one);
+    const isReady = isAtOnce || index.state === "ready";
+    requested.push({ ...one, isNew: !existing, isReady });
   }
-  return building;
+  return requested;
 }
 
 const nothing = new Uint8Array(0);
@@ -125,7 +131,7 @@ export function storeRun(
     if (changed.size > 0 && changed.has(idText(idKey))) continue;
     if (index.unique && hasOtherHolder(transaction, key, value, idKey)) {
       const bytes = getDocument(environment, entry.id, idKey)!;
-      throw duplicateKey({ db, entry }, index, indexedPart(entry, bytes));
+      throw duplicateKey({ db, entry }, index, indexedPart(entry, bytes), key, idKey);
     }
     // When this slice fails the index is abandoned, so what was there before does not matter.
     transaction.put(indexes, key, value, undefined);
@@ -220,7 +226,17 @@ export function abandonBuild(transaction: WriteTransaction, building: Building):
   if (entry && index && index.state === "building") removeIndex(transaction, entry, index);
 }
 
-/** @throws NAMESPACE_NOT_FOUND, INDEX_NOT_FOUND, INVALID_INDEX_OPTIONS for the index of `_id` */
+/** Removes an index together with which another one was to be created, and could not. */
+export function takeBack(transaction: WriteTransaction, { collectionId, indexId }: Building): void {
+  const entry = collectionOf(transaction, collectionId);
+  const index = entry?.indexes.find(({ id }) => id === indexId);
+  if (entry && index) removeIndex(transaction, entry, index);
+}
+
+/**
+ * @throws NAMESPACE_NOT_FOUND, INDEX_NOT_FOUND, AMBIGUOUS_INDEX_KEY_PATTERN, INVALID_INDEX_OPTIONS for the index
+ * of `_id`
+ */
 export function applyDropIndexes(
   transaction: WriteTransaction,
   { db, collection, index: wanted }: DropIndexesOperation,
@@ -238,14 +254,23 @@ export function applyDropIndexes(
 function indexToDrop(entry: CollectionEntry, wanted: DropIndexesOperation["index"]): IndexEntry {
   const isId = typeof wanted === "string" ? wanted === idIndexName : isIdKey(wanted);
   if (isId) throw new LioranError("INVALID_INDEX_OPTIONS", "cannot drop _id index.");
-  const index =
+  const found =
     typeof wanted === "string"
-      ? indexNamed(entry, wanted)
-      : entry.indexes.find((one) => isSameKey(one, Object.fromEntries(wanted)));
+      ? entry.indexes.filter(({ name }) => name === wanted)
+      : entry.indexes.filter((one) => isSameKey(one, Object.fromEntries(wanted)));
+  const [index] = found;
+  const shown = JSON.stringify(typeof wanted === "string" ? wanted : Object.fromEntries(wanted));
+  if (found.length > 1) {
+    const names = found.map(({ name }) => `"${name}"`).join(", ");
+    throw new LioranError(
+      "AMBIGUOUS_INDEX_KEY_PATTERN",
+      `${found.length} indexes found for the key ${shown}: ${names}. Drop the one that is meant by its name.`,
+    );
+  }
   if (index) return index;
   throw new LioranError(
     "INDEX_NOT_FOUND",
-    `index not found: "${entry.name}" has no index ${JSON.stringify(wanted)}. listIndexes() shows those there are.`,
+    `index not found: "${entry.name}" has no index ${shown}. listIndexes() shows those there are.`,
   );
 }
 

@@ -158,7 +158,7 @@ function addEntries(
   const { indexes } = transaction.environment.stores;
   for (const { key, value } of added) {
     if (index.unique && hasOtherHolder(transaction, key, value, idKey)) {
-      throw duplicateKey(target, index, document);
+      throw duplicateKey(target, index, document, key, idKey);
     }
     const before = index.state === "building" ? transaction.get(indexes, key) : undefined;
     transaction.put(indexes, key, value, before);
@@ -224,8 +224,10 @@ export function duplicateKey(
   { db, entry }: TargetCollection,
   index: IndexEntry,
   document: Document,
+  entryKey: Uint8Array,
+  idKey: Uint8Array,
 ): LioranError {
-  const keyValue = compileIndex(index).keyValue(document);
+  const keyValue = compileIndex(index).keyValue(document, entryKey, idKey);
   const shown = Object.entries(keyValue).map(([path, value]) => `${path}: ${shownValue(value)}`);
   return new LioranError(
     "DUPLICATE_KEY",

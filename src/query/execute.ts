@@ -178,14 +178,14 @@ function bytesOf({ stored }: Row): number {
 }
 
 function* matchingRows(walk: Walk, plan: Plan): Generator<Row, void, void> {
-  const { access, residual, isCovered } = plan;
+  const { access, residual, entryFilter, isCovered } = plan;
   if (access.kind === "scan" || access.kind === "range") {
     yield* collectionRows(walk, access, compileScanTest(residual));
     return;
   }
   // Compiled also when nothing is walked: a wrong filter is an error on an empty collection too.
   const matches = residual && compileFilter(residual);
-  for (const row of accessRows(walk, access, isCovered)) {
+  for (const row of accessRows(walk, access, isCovered, entryFilter)) {
     if (!matches || matches(row.source)) yield row;
   }
 }

@@ -12,6 +12,7 @@ import type { Document } from "../values/document.js";
 import type { Control } from "./control.js";
 import type { Query } from "./execute.js";
 import { compileFilter } from "./filter.js";
+import { compileEntryTest } from "./plan/entry-document.js";
 import type { Plan } from "./plan/plan.js";
 import { scanEntries, type View } from "./walk.js";
 
@@ -24,12 +25,13 @@ export function isFetch({ access, sort, isCovered }: Plan): boolean {
 export function fetchDocuments(
   view: View,
   query: Query,
-  { access, isReverse, residual }: Plan,
+  { access, isReverse, residual, entryFilter }: Plan,
   control: Control,
 ): Document[] {
   invariant(access.kind === "index", "isFetch has said so");
   const ranges = isReverse ? [...access.ranges].reverse() : access.ranges;
   const matches = residual && compileFilter(residual);
+  const passes = entryFilter && compileEntryTest(access.index, entryFilter);
   const documents: Document[] = [];
   const wanted = query.limit || Number.POSITIVE_INFINITY;
   let toSkip = query.skip ?? 0;
@@ -38,6 +40,7 @@ export function fetchDocuments(
     try {
       while (scanner.next()) {
         control.step(0);
+        if (passes && !passes(scanner.key(), scanner.value())) continue;
         const document = fetchDocument(view, scanner, control);
         if (matches && !matches(document)) continue;
         if (toSkip > 0) toSkip -= 1;

@@ -1,5 +1,6 @@
 /** What a document contributes to an index: the entries of its values (`index-values.ts`). */
 import { LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
 import type { IndexEntry } from "../storage/catalog.js";
 import {
   type Component,
@@ -16,7 +17,7 @@ import { isReadable } from "../storage/key-values.js";
 import type { Document } from "../values/document.js";
 import { compileFilter } from "./filter.js";
 import { filterPaths } from "./filter-paths.js";
-import { type IndexedValues, indexedValues, ParallelArrays, valuesAt } from "./index-values.js";
+import { type IndexedValues, indexedValues, ParallelArrays } from "./index-values.js";
 import { parsePath } from "./path.js";
 
 /** The entries of one document in one index. */
@@ -37,8 +38,8 @@ export interface CompiledIndex {
   readonly paths: readonly string[] | undefined;
   /** @throws CANNOT_INDEX_PARALLEL_ARRAYS */
   entriesOf(document: Document, idKey: Uint8Array): DocumentEntries;
-  /** What the document has at each key field, for the message of a violated unique index. */
-  keyValue(document: Document): Document;
+  /** The values of one of its entries, for the message of a violated unique index. */
+  keyValue(document: Document, entryKey: Uint8Array, idKey: Uint8Array): Document;
 }
 
 const compiled = new WeakMap<IndexEntry, CompiledIndex>();
@@ -68,14 +69,15 @@ function compile(index: IndexEntry): CompiledIndex {
       }
       return entriesFor(index, isDescending, values, document, idKey);
     },
-    keyValue: (document) =>
-      Object.fromEntries(
-        index.key.map(([path], at) => {
-          const { values, isMultikey } = valuesAt(document, paths[at]!);
-          const shown = values.map((value) => shownValue(value));
-          return [path, isMultikey ? shown : shown[0]];
-        }),
-      ),
+    keyValue: (document, entryKey, idKey) => {
+      const { rows } = valuesOf(index, document, paths);
+      const row = rows.find((values) => {
+        const { entry } = entryOf(index, isDescending, values, idKey);
+        return Buffer.compare(entry.key, entryKey) === 0;
+      });
+      invariant(row, "an entry has the values of a row");
+      return Object.fromEntries(index.key.map(([path], at) => [path, shownValue(row[at])]));
+    },
   };
 }
 
@@ -114,16 +116,29 @@ function entriesFor(
   let isCut = isLongId(idKey);
   const entries: IndexEntryBytes[] = [];
   for (const values of rows) {
-    let isOpaque = !isIdReadable;
-    const components = values.map((value, at) => {
-      const component: Component = componentOf(value, values.length);
-      if (component.isCut) isCut = true;
-      if (component.isCut || typeof value === "symbol" || !isReadable(value)) isOpaque = true;
-      return isDescending[at] ? complemented(component.key) : component.key;
-    });
-    entries.push(entryBytes(index.id, components, idKey, isOpaque));
+    const made = entryOf(index, isDescending, values, idKey, !isIdReadable);
+    if (made.isCut) isCut = true;
+    entries.push(made.entry);
   }
   return { entries: entries.length > 1 ? distinctEntries(entries) : entries, multikey, isCut };
+}
+
+function entryOf(
+  index: IndexEntry,
+  isDescending: readonly boolean[],
+  values: readonly unknown[],
+  idKey: Uint8Array,
+  isOpaqueId = false,
+): { entry: IndexEntryBytes; isCut: boolean } {
+  let isOpaque = isOpaqueId;
+  let isCut = false;
+  const components = values.map((value, at) => {
+    const component: Component = componentOf(value, values.length);
+    if (component.isCut) isCut = true;
+    if (component.isCut || typeof value === "symbol" || !isReadable(value)) isOpaque = true;
+    return isDescending[at] ? complemented(component.key) : component.key;
+  });
+  return { entry: entryBytes(index.id, components, idKey, isOpaque), isCut };
 }
 
 function distinctEntries(entries: IndexEntryBytes[]): IndexEntryBytes[] {

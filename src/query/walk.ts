@@ -13,9 +13,10 @@ import { entryIdKey, isOpaqueEntry } from "../storage/index-entries.js";
 import { encodeKey, typeBracket } from "../storage/key.js";
 import { RangeScanner, scanCollection } from "../storage/range-scanner.js";
 import { readStatistics } from "../storage/statistics.js";
+import type { Document } from "../values/document.js";
 import type { Control } from "./control.js";
 import type { IdBound } from "./id-plan.js";
-import { compileEntryReader } from "./plan/entry-document.js";
+import { compileEntryReader, compileEntryTest } from "./plan/entry-document.js";
 import type { IndexScan, KeyRange } from "./plan/index-bounds.js";
 import type { Access, CollectionAccess, IdsAccess, UnionAccess } from "./plan/plan.js";
 import type { CollectionFacts } from "./plan/planner.js";
@@ -103,8 +104,18 @@ export function countCollection(
   return count;
 }
 
-/** The documents that a plan leads to. @param isCovered rows are put together from the entries */
-export function accessRows(walk: Walk, access: Access, isCovered: boolean): Iterable<Row> {
+/**
+ * The documents that a plan leads to.
+ *
+ * @param isCovered rows are put together from the entries
+ * @param entryFilter tested on entries before their documents are read
+ */
+export function accessRows(
+  walk: Walk,
+  access: Access,
+  isCovered: boolean,
+  entryFilter?: Document,
+): Iterable<Row> {
   switch (access.kind) {
     case "none":
       return [];
@@ -114,7 +125,7 @@ export function accessRows(walk: Walk, access: Access, isCovered: boolean): Iter
     case "scan":
       return collectionRows(walk, access, undefined);
     case "index":
-      return indexRows(walk, access, isCovered);
+      return indexRows(walk, access, isCovered, entryFilter);
     case "union":
       return unionRows(walk, access);
   }
@@ -135,11 +146,17 @@ function* idRows(walk: Walk, { ids }: IdsAccess): Generator<Row, void, void> {
 }
 
 /** In the order of the entries, each document once. */
-function* indexRows(walk: Walk, access: IndexScan, isCovered: boolean): Generator<Row, void, void> {
+function* indexRows(
+  walk: Walk,
+  access: IndexScan,
+  isCovered: boolean,
+  entryFilter: Document | undefined,
+): Generator<Row, void, void> {
   const { view, control, examined, isReverse } = walk;
   const { index, ranges } = access;
   const seen = index.multikey.length > 0 ? new SeenIds() : undefined;
   const readEntry = isCovered ? compileEntryReader(index) : undefined;
+  const passes = entryFilter && compileEntryTest(index, entryFilter);
   for (const range of isReverse ? [...ranges].reverse() : ranges) {
     const scanner = scanEntries(view, range, isReverse);
     try {
@@ -148,6 +165,7 @@ function* indexRows(walk: Walk, access: IndexScan, isCovered: boolean): Generato
         examined.keys += 1;
         const key = scanner.key();
         const value = scanner.value();
+        if (passes && !passes(key, value)) continue;
         const idKey = entryIdKey(key, value);
         if (seen && !seen.add(idKey)) continue;
         if (readEntry && !isOpaqueEntry(value)) {

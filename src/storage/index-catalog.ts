@@ -23,11 +23,6 @@ export interface BuildProgress {
   readonly documents: number;
 }
 
-/** The index of that name. */
-export function indexNamed(entry: CollectionEntry, name: string): IndexEntry | undefined {
-  return entry.indexes.find((index) => index.name === name);
-}
-
 export function addIndex(
   transaction: WriteTransaction,
   entry: CollectionEntry,

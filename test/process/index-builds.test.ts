@@ -174,6 +174,24 @@ test("values that are not unique end a build, and later writes are free of it", 
   assert.deepEqual([checked.documents, checked.indexes], [documents - 2, 1]);
 });
 
+test("of several indexes either all are built or none", async (t) => {
+  const site = new Site(t);
+  await openAgent(site, "primary", { ipc: "primary" });
+  const client = await openAgent(site, "client");
+  await fill(client, [20_000, 35_000]);
+  const unique = { key: { n: 1 }, unique: true };
+  const error = await client
+    .things("createIndexes", [{ key: { text: 1 } }, unique, { key }])
+    .catch((reason: unknown) => reason);
+  assert.equal((error as AgentError).code, 11000);
+  assert.deepEqual(await indexNames(client), ["_id_"]);
+  // One that was there before the call stays.
+  await client.things("createIndex", { text: 1 });
+  await client.things("createIndexes", [{ key: { text: 1 } }, unique]).catch(() => {});
+  assert.deepEqual(await indexNames(client), ["_id_", "text_1"]);
+  await checkIndexConsistency(site.rootPath);
+});
+
 for (const [what, drop] of [
   ["the collection", ["drop"]],
   ["the index", ["dropIndex", name]],

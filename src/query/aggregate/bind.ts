@@ -5,6 +5,7 @@
 import { LioranError } from "../../errors.js";
 import { type Document, isPlainObject } from "../../values/document.js";
 import { compileExpression, valueAt } from "../expression.js";
+import { equalities } from "../expression-equalities.js";
 import { Variables } from "../variables.js";
 import { neededFields } from "./dependencies.js";
 
@@ -53,26 +54,6 @@ export function bindFilter(filter: Document, variables: Variables): Document {
 
 function isBranches(name: string, condition: unknown): condition is unknown[] {
   return ["$and", "$or", "$nor"].includes(name) && Array.isArray(condition);
-}
-
-/** What must hold where an expression is true. */
-function equalities(expression: unknown): Document[] {
-  if (!isPlainObject(expression)) return [];
-  if (Array.isArray(expression.$and)) return expression.$and.flatMap(equalities);
-  if (!Array.isArray(expression.$eq) || expression.$eq.length !== 2) return [];
-  const [a, b] = expression.$eq as [unknown, unknown];
-  const [path, operand] = isFieldPath(a) ? [a, b] : [b, a];
-  const value = isPlainObject(operand) && "$literal" in operand ? operand.$literal : operand;
-  // Null also means missing in a filter, and an array would match by its elements.
-  const isScalar = ["number", "bigint", "boolean"].includes(typeof value) || value instanceof Date;
-  const isText = typeof value === "string" && (value !== operand || !value.startsWith("$"));
-  if (!isFieldPath(path) || !(isScalar || isText)) return [];
-  return [{ [path.slice(1)]: { $eq: value } }];
-}
-
-/** Without digits: in an expression they name fields, in a filter also positions. */
-function isFieldPath(value: unknown): value is string {
-  return typeof value === "string" && /^\$[^$.]+(?:\.[^$.]+)*$/.test(value);
 }
 
 /** @param hidden names that an operator around the expression gives another meaning */

@@ -5,6 +5,7 @@
 import { emptyArrayKey } from "../../storage/index-entries.js";
 import { ORDER, orderOf } from "../../values/compare.js";
 import { type Document, isPlainObject } from "../../values/document.js";
+import { equalities } from "../expression-equalities.js";
 import { isOperatorDocument } from "../operator-document.js";
 import { isIndex } from "../path.js";
 import { regexPrefix } from "../regex-prefix.js";
@@ -64,6 +65,9 @@ function readFilter(filter: Document, reading: Reading): void {
       for (const branch of operand) readFilter(branch, reading);
     } else {
       reading.isComplete = false;
+      if (name === "$expr") {
+        for (const equality of equalities(operand)) readFilter(equality, reading);
+      }
       if (name !== "$or" || !isBranches(operand)) continue;
       if (operand.length === 1) readFilter(operand[0]!, reading);
       else reading.alternatives.push(operand);
@@ -99,12 +103,16 @@ function add(path: string, bounds: Bounds | undefined, reading: Reading): void {
   if (!bounds?.isExact) reading.isComplete = false;
 }
 
+/** Says nothing but that documents without the path do not match. */
+const anyValue: Bounds = { intervals: all, isExact: false, matchesMissing: false };
+
 type Read = (path: string, operand: unknown, reading: Reading, siblings: Document) => void;
 
 const operators: Record<string, Read> = {
   $eq: (path, operand, reading) =>
     add(path, operand instanceof RegExp ? undefined : equality(operand), reading),
   $in: (path, operand, reading) => add(path, membership(operand), reading),
+  $ne: (path, operand, reading) => add(path, operand === null ? anyValue : undefined, reading),
   $gt: (path, operand, reading) => add(path, ordering(operand, "above", false), reading),
   $gte: (path, operand, reading) => add(path, ordering(operand, "above", true), reading),
   $lt: (path, operand, reading) => add(path, ordering(operand, "below", false), reading),
@@ -112,7 +120,7 @@ const operators: Record<string, Read> = {
   $exists: (path, operand, reading) => {
     const isWanted = operand !== false && operand !== 0 && operand !== null && operand !== 0n;
     // A field that is null has the same entry as none.
-    if (isWanted) add(path, { intervals: all, isExact: false, matchesMissing: false }, reading);
+    if (isWanted) add(path, anyValue, reading);
     else add(path, { intervals: [point(null)], isExact: false, matchesMissing: true }, reading);
   },
   $regex: (path, operand, reading, { $options }) => {

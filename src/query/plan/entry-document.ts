@@ -2,9 +2,10 @@
 
 import { keyPrefixBytes } from "../../limits.js";
 import type { IndexEntry } from "../../storage/catalog.js";
-import { entryIdKey } from "../../storage/index-entries.js";
+import { entryIdKey, isOpaqueEntry } from "../../storage/index-entries.js";
 import { readKey } from "../../storage/key-values.js";
 import type { Document } from "../../values/document.js";
+import { compileFilter } from "../filter.js";
 
 /** Reads entries that are not opaque, of an index without arrays. */
 export function compileEntryReader(
@@ -24,6 +25,16 @@ export function compileEntryReader(
     }
     return document;
   };
+}
+
+/** Whether the document of an entry may match; one of which the entry does not tell may. */
+export function compileEntryTest(
+  index: IndexEntry,
+  filter: Document,
+): (key: Uint8Array, value: Uint8Array) => boolean {
+  const read = compileEntryReader(index);
+  const matches = compileFilter(filter);
+  return (key, value) => isOpaqueEntry(value) || matches(read(key, value));
 }
 
 function setAt(document: Document, segments: readonly string[], value: unknown): void {

@@ -54,7 +54,8 @@ function isSimple(projection: Document): boolean {
   );
 }
 
-function accessStage({ access, residual, isReverse, isCovered }: Plan, examined?: Examined): Stage {
+function accessStage(plan: Plan, examined?: Examined): Stage {
+  const { access, residual, entryFilter, isReverse, isCovered } = plan;
   const direction = isReverse ? "backward" : "forward";
   const filter = residual && { filter: residual };
   const documents = examined && { docsExamined: examined.documents };
@@ -79,7 +80,8 @@ function accessStage({ access, residual, isReverse, isCovered }: Plan, examined?
       const scan = scanStage(access, isReverse, examined);
       // Tested on what the entry holds; documents are read only where that is not all.
       if (isCovered) return { ...scan, ...filter };
-      return { stage: "FETCH", ...filter, ...documents, inputStage: scan };
+      const inputStage = entryFilter ? { ...scan, filter: entryFilter } : scan;
+      return { stage: "FETCH", ...filter, ...documents, inputStage };
     }
     case "union":
       return {

@@ -30,6 +30,8 @@ export interface Plan {
   readonly isReverse: boolean;
   /** What is tested on each document; `undefined` when all that the walk leads to matches. */
   readonly residual: Document | undefined;
+  /** What is tested on entries of the index before a document is read; the document is tested all the same. */
+  readonly entryFilter: Document | undefined;
   /** Sorted in memory, because the walk has another order. */
   readonly sort: SortSpec | undefined;
   /** The index has all that the query needs, so documents are not read. */

@@ -8,9 +8,9 @@ import type { IndexEntry } from "../../storage/catalog.js";
 import { type Document, isPlainObject } from "../../values/document.js";
 import { type IdPlan, planId } from "../id-plan.js";
 import { identicalValues } from "../identical.js";
-import { isIndex } from "../path.js";
+import { isIndex as isPosition } from "../path.js";
 import { type FilterShape, readShape } from "./conditions.js";
-import { covers, includedPaths } from "./covering.js";
+import { covers, entryPart, includedPaths } from "./covering.js";
 import { type IndexScan, scanOf } from "./index-bounds.js";
 import { isEverything } from "./interval.js";
 import type { Access, CollectionAccess, IdsAccess, Plan, SortSpec, UnionAccess } from "./plan.js";
@@ -50,7 +50,8 @@ export function planQuery(request: PlanRequest, facts: CollectionFacts): Plan {
   const shape = readShape(request.filter);
   const scans = usableScans(shape, facts.indexes, request.sort);
   const bounded = boundedOptions(shape, ids, scans, facts);
-  const ordered = request.sort ? orderedScans(scans, request.sort) : [];
+  const unbounded = scans.filter((scan) => !bounded.includes(scan));
+  const ordered = request.sort ? orderedScans(unbounded, request.sort) : [];
   const chosen = choose(request, facts, bounded, ordered) ?? ids;
   const rejected = [...bounded, ...ordered].filter((option) => option !== chosen);
   return finish(request, chosen, shape, rejected);
@@ -80,13 +81,20 @@ function boundedOptions(
   scans: readonly IndexScan[],
   facts: CollectionFacts,
 ): Option[] {
-  const options: Option[] = scans.filter(({ boundFields }) => boundFields > 0);
+  const options: Option[] = scans.filter((scan) => isBounded(scan, shape));
   if (ids.kind === "range") options.push(ids);
   for (const branches of shape.alternatives) {
     const union = unionOf(branches, shape, facts);
     if (union) options.push(union);
   }
   return options;
+}
+
+/** An index that leaves documents out is a bound in itself, where the filter asks for its first field. */
+function isBounded({ index, boundFields }: IndexScan, { conditions }: FilterShape): boolean {
+  if (boundFields > 0) return true;
+  if (!index.sparse && !index.partialFilter) return false;
+  return conditions.some(({ path }) => path === index.key[0]![0]);
 }
 
 /** The walk of an `$or`: one for each branch, if every branch has one. */
@@ -106,7 +114,7 @@ function unionOf(
     const inner = readShape(filter);
     const shape = { ...inner, conditions: [...inner.conditions, ...outer.conditions] };
     const options: (IndexScan | CollectionAccess)[] = usableScans(shape, facts.indexes).filter(
-      ({ boundFields }) => boundFields > 0,
+      (scan) => isBounded(scan, shape),
     );
     if (ids.kind === "range") options.push(ids);
     const best = fewestKeys(options, facts);
@@ -118,7 +126,7 @@ function unionOf(
 
 /** The walks over whole indexes that have the order of the sort. */
 function orderedScans(scans: readonly IndexScan[], sort: SortSpec): IndexScan[] {
-  return scans.filter((scan) => scan.boundFields === 0 && orderOf(scan, sort) !== undefined);
+  return scans.filter((scan) => orderOf(scan, sort) !== undefined);
 }
 
 /** The better walk; undefined when nothing is better than walking over the collection. */
@@ -204,7 +212,7 @@ function indexOrder({ index, bounds, fixedFields }: IndexScan, sort: SortSpec): 
     if (isFixed(path)) continue;
     while (at < fixedFields && index.key[at]![0] !== path) at += 1;
     const [field, stored] = index.key[at] ?? (["_id", 1] as const);
-    if (field !== path || path.split(".").some(isIndex)) return undefined;
+    if (field !== path || path.split(".").some(isPosition)) return undefined;
     if (direction !== undefined && direction !== wanted * stored) return undefined;
     direction = (wanted * stored) as 1 | -1;
     if (at >= index.key.length) return direction;
@@ -269,12 +277,15 @@ function finish(
   const order = sort ? orderOf(access, sort) : 1;
   const blocking = order === undefined ? sort : undefined;
   const residual = residualOf(request.filter, access, shape);
+  const isIndex = access.kind === "index";
+  const isCovered = isIndex && covers(access, neededPaths(request), residual, blocking);
   return {
     access,
     isReverse: order === -1,
     residual,
+    entryFilter: isIndex && !isCovered ? entryPart(access, residual, shape!.conditions) : undefined,
     sort: blocking,
-    isCovered: access.kind === "index" && covers(access, neededPaths(request), residual, blocking),
+    isCovered,
     rejected,
   };
 }

@@ -4,6 +4,7 @@
  * (https://www.mongodb.com/docs/manual/core/index-partial/#query-coverage).
  */
 import type { IndexEntry } from "../../storage/catalog.js";
+import type { Document } from "../../values/document.js";
 import { identicalValues } from "../identical.js";
 import { type Condition, type FilterShape, readShape } from "./conditions.js";
 import type { Intervals } from "./interval.js";
@@ -22,20 +23,20 @@ function excludesMissing(index: IndexEntry, conditions: readonly Condition[]): b
 }
 
 /** Whether whatever matches the filter matches the partial index's filter. May say no where it is so. */
-function implies(shape: FilterShape, partial: Record<string, unknown>): boolean {
-  const wanted = readShape(partial);
-  return (
-    Object.keys(partial).every((name) => {
-      if (Object.hasOwn(shape.filter, name) && identicalValues(shape.filter[name], partial[name])) {
-        return true;
-      }
-      const single = readShape({ [name]: partial[name] });
-      if (!single.isComplete && !isExistence(partial[name])) return false;
-      return single.conditions.every((condition) =>
-        shape.conditions.some((given) => isWithin(given, condition)),
-      );
-    }) && wanted.alternatives.length === 0
-  );
+function implies(shape: FilterShape, partial: Document): boolean {
+  return Object.keys(partial).every((name) => {
+    const wanted = partial[name];
+    if (Object.hasOwn(shape.filter, name) && identicalValues(shape.filter[name], wanted))
+      return true;
+    const branches = wanted as Document[];
+    if (name === "$and") return branches.every((branch) => implies(shape, branch));
+    if (name === "$or") return branches.some((branch) => implies(shape, branch));
+    const single = readShape({ [name]: wanted });
+    if (!single.isComplete && !isExistence(wanted)) return false;
+    return single.conditions.every((condition) =>
+      shape.conditions.some((given) => isWithin(given, condition)),
+    );
+  });
 }
 
 /** `{ $exists: true }` is implied by any condition that a missing field does not meet. */

@@ -236,4 +236,34 @@ export function explainSuite(subject: Subject): void {
       names: ["$gtt"],
     });
   });
+
+  subject.test("documents are read only where what an entry holds matches", async () => {
+    const collection = await indexed();
+    const { executionStats, queryPlanner } = await collection
+      .find({ tens: { $gte: 1 }, n: { $mod: [10, 3] }, free: { $gte: 0 } })
+      .hint("tens_1_n_-1")
+      .explain();
+    assert.equal(executionStats!.nReturned, 3);
+    assert.equal(executionStats!.totalKeysExamined, 30);
+    assert.equal(executionStats!.totalDocsExamined, 3);
+    assert.deepEqual(stageOf(queryPlanner.winningPlan, "IXSCAN").filter, { n: { $mod: [10, 3] } });
+  });
+
+  subject.test("$expr with $eq, and what a sparse index has, are found by indexes", async () => {
+    const collection = await subject.seeded(
+      Array.from({ length: 20 }, (_, n) => ({ _id: n, n, ...(n % 5 === 0 && { rare: n }) })),
+    );
+    const writable = await subject.writable(collection);
+    await writable.createIndexes([{ key: { n: 1 } }, { key: { rare: 1 }, sparse: true }]);
+    for (const [filter, found] of [
+      [{ $expr: { $eq: ["$n", 7] } }, 1],
+      [{ $and: [{ $expr: { $eq: [7n, "$n"] } }] }, 1],
+      [{ rare: { $exists: true } }, 4],
+      [{ rare: { $ne: null } }, 4],
+    ] as const) {
+      const { executionStats } = await collection.find(filter as Document).explain();
+      assert.equal(executionStats!.nReturned, found);
+      assert.equal(executionStats!.totalDocsExamined, found);
+    }
+  });
 }

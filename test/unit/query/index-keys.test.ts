@@ -65,11 +65,15 @@ test("two arrays are refused by code, naming both paths", () => {
   });
 });
 
-test("keyValue shows what the document has at each field", () => {
-  const { keyValue } = compileIndex(indexOver({ a: 1, "b.c": 1, d: 1 }));
-  assert.deepEqual(keyValue({ _id: 1, a: "x", b: [{ c: 1 }, { c: 2 }] }), {
-    a: "x",
-    "b.c": [1, 2],
-    d: null,
-  });
+test("keyValue shows the values of one entry", () => {
+  const index = compileIndex(indexOver({ a: 1, "b.c": 1, d: -1 }));
+  const document = { _id: 1, a: "x", b: [{ c: 1 }, { c: [] }] };
+  const idKey = encodeKey(1);
+  const shown = index
+    .entriesOf(document, idKey)
+    .entries.map(({ key }) => index.keyValue(document, key, idKey));
+  assert.deepEqual(shown, [
+    { a: "x", "b.c": 1, d: null },
+    { a: "x", "b.c": [], d: null },
+  ]);
 });

@@ -48,7 +48,16 @@ const cases: [filter: Document, conditions: [string, string][], isComplete: bool
   [{ a: { $regex: "^ab", $options: "i" } }, [], false],
   [{ a: /ab/ }, [], false],
   [{ a: { $ne: 1 } }, [], false],
+  [{ a: { $ne: null } }, [["a", "all"]], false],
   [{ a: { $not: { $gt: 1 } } }, [], false],
+  [{ $expr: { $eq: ["$a.b", 1] } }, [["a.b", "[1, 1]"]], false],
+  [{ $expr: { $eq: ["$a", "$b"] } }, [], false],
+  [{ $expr: { $eq: ["$a", null] } }, [], false],
+  [
+    { $expr: { $and: [{ $eq: [{ $literal: "$x" }, "$a"] }, { $gt: ["$b", 1] }] } },
+    [["a", '["$x", "$x"]']],
+    false,
+  ],
   [{ a: { $exists: true } }, [["a", "all"]], false],
   [{ a: { $exists: false } }, [["a", "[null, null]"]], false],
   [
@@ -80,7 +89,7 @@ const cases: [filter: Document, conditions: [string, string][], isComplete: bool
   [{ $or: [{ a: 1 }] }, [["a", "[1, 1]"]], false],
   [{ $or: [{ a: 1 }, { b: 1 }] }, [], false],
   [{ $nor: [{ a: 1 }] }, [], false],
-  [{ $expr: { $eq: ["$a", 1] } }, [], false],
+  [{ $expr: { $eq: ["$a", 1] } }, [["a", "[1, 1]"]], false],
   // What is wrong is left for the compiler of filters.
   [{ a: { $gtt: 1 } }, [], false],
   [{ a: { $in: 1 } }, [], false],

@@ -85,6 +85,34 @@ test("of several, the one that passes the fewest keys is taken", () => {
   assert.equal(walkOf({ filter: { a: 1, _id: { $gt: 5 } } }, factsOf([[a, 9]])), "a_1");
 });
 
+test("an index that leaves documents out is walked as a whole where its field must be there", () => {
+  const sparse = factsOf([[indexOver({ a: 1 }, { sparse: true }), 10]]);
+  assert.equal(walkOf({ filter: { a: { $exists: true } } }, sparse), "a_1");
+  assert.equal(walkOf({ filter: { a: { $ne: null } }, sort: [["a", -1]] }, sparse), "a_1 backward");
+  assert.equal(walkOf({ filter: { a: { $exists: false } } }, sparse), "scan");
+  assert.equal(walkOf({ filter: {}, sort: [["a", 1]] }, sparse), "scan sort");
+  const partial = factsOf([[indexOver({ a: 1 }, { partialFilter: { a: { $gt: 5 } } }), 10]]);
+  assert.equal(walkOf({ filter: { a: { $gt: 5 } } }, partial), "a_1");
+  assert.equal(walkOf({ filter: { a: { $exists: true } } }, factsOf([[a, 10]])), "scan");
+});
+
+test("what entries tell is tested before documents are read", () => {
+  const entryFilter = (filter: object, index = ab) =>
+    planQuery({ filter: { ...filter } }, factsOf([[index, 10]])).entryFilter;
+  assert.deepEqual(entryFilter({ a: { $gt: 1 }, b: 2 }), { b: 2 });
+  assert.deepEqual(entryFilter({ a: { $gt: 1 }, b: { $mod: [2, 0] }, c: 1 }), {
+    b: { $mod: [2, 0] },
+  });
+  assert.deepEqual(entryFilter({ $and: [{ a: 1 }, { b: { $ne: 2 } }, { c: 3 }] }), {
+    b: { $ne: 2 },
+  });
+  assert.deepEqual(entryFilter({ a: /^x/, z: 1 }), { a: /^x/ });
+  assert.equal(entryFilter({ a: 1, b: 2, c: 3 }), undefined);
+  assert.equal(entryFilter({ a: { $gt: 1 }, $or: [{ b: 1 }, { c: 1 }] }), undefined);
+  const arrays = indexOver({ a: 1, b: 1 }, { multikey: [0] });
+  assert.equal(entryFilter({ a: { $gt: 1 }, b: 2 }, arrays), undefined);
+});
+
 test("an index gives the order of a sort, in both directions", () => {
   const facts = factsOf([[ab, 1_000]]);
   const order = (filter: object, ...sort: [string, 1 | -1][]) =>

@@ -18,7 +18,14 @@ test("an index that is being built serves nothing", () => {
 
 test("a sparse index serves filters that what it leaves out cannot match", () => {
   const sparse = { sparse: true };
-  for (const filter of [{ a: 1 }, { b: { $gt: 1 } }, { a: { $exists: true } }, { b: /^x/ }]) {
+  for (const filter of [
+    { a: 1 },
+    { b: { $gt: 1 } },
+    { a: { $exists: true } },
+    { a: { $ne: null } },
+    { b: /^x/ },
+    { $expr: { $eq: ["$a", 1] } },
+  ]) {
     assert.equal(usable(filter, sparse), true);
   }
   for (const filter of [{}, { a: null }, { a: { $exists: false } }, { a: { $ne: 1 } }, { c: 1 }]) {
@@ -41,8 +48,13 @@ test("a partial index serves filters that imply its own", () => {
     [{ c: { $in: [1, 2] } }, { c: 2 }, true],
     [{ c: 1, d: 2 }, { d: 2, c: 1, a: 3 }, true],
     [{ c: 1, d: 2 }, { c: 1 }, false],
-    [{ $or: [{ c: 1 }, { d: 1 }] }, { c: 1 }, false],
-    [{ $or: [{ c: 1 }, { d: 1 }] }, { $or: [{ c: 1 }, { d: 1 }] }, false],
+    [{ c: { $exists: true } }, { c: { $ne: null } }, true],
+    [{ $or: [{ c: 1 }, { d: 1 }] }, { c: 1 }, true],
+    [{ $or: [{ c: 1 }, { d: 1 }] }, { c: 2 }, false],
+    [{ $or: [{ c: 1 }, { d: 1 }] }, { $or: [{ c: 1 }, { d: 1 }] }, true],
+    [{ $or: [{ c: 1 }, { d: 1 }] }, { $or: [{ c: 1 }, { d: 2 }] }, false],
+    [{ $and: [{ c: 1 }, { d: { $gt: 1 } }] }, { c: 1, d: 5 }, true],
+    [{ $and: [{ c: 1 }, { d: { $gt: 1 } }] }, { c: 1 }, false],
   ];
   for (const [partialFilter, filter, expected] of cases) {
     const what = `${JSON.stringify(partialFilter)} for ${JSON.stringify(filter)}`;
