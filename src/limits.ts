@@ -90,6 +90,8 @@ export const inlineBytesMax = 256 * KiB;
 export const sortBytesMax = 100 * MiB;
 /** A stage of an aggregation holds at most this many bytes, counted roughly. As MongoDB. */
 export const aggregateBytesMax = 100 * MiB;
+/** Elements of an array that `$range` or `$concatArrays` makes: what MongoDB allows `$range`, 100 MiB of 16 bytes. */
+export const madeElementsMax = (100 * MiB) / 16;
 /** Documents that `$lookup` asks for in one query, and how many bytes of results it then holds. */
 export const lookupBatchDocumentsMax = 128;
 export const lookupBatchBytesMax = 4 * MiB;

@@ -7,6 +7,7 @@ import { LioranError } from "../errors.js";
 import { compareValues, equalValues } from "../values/compare.js";
 import { type Document, isSubdocument } from "../values/document.js";
 import { add, type Numeric } from "./arithmetic.js";
+import { arrayOperators } from "./array-operators.js";
 import { dateOperators } from "./date-operators.js";
 import { evaluate, evaluateList, type Operator } from "./language.js";
 import { numberOperators } from "./number-operators.js";
@@ -109,6 +110,7 @@ const $avg: Operator = (document, operand, options) => {
 /** By name; they take precedence over mingo's. */
 export const ownOperators: Readonly<Record<string, Operator>> = {
   ...regexOperators,
+  ...arrayOperators,
   ...dateOperators,
   ...numberOperators,
   ...setOperators,

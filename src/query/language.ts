@@ -18,8 +18,8 @@ interface Core {
  * `direct-operators.ts` and `expression-operators.ts` replace. */
 export const operatorParts: Readonly<Record<string, string>> = {
   arithmetic: "sigmoid",
-  array: `arrayElemAt concatArrays first firstN indexOfArray isArray last lastN maxN minN range
-    reverseArray slice zip`,
+  array: `arrayElemAt first firstN indexOfArray isArray last lastN maxN minN reverseArray slice
+    zip`,
   bitwise: "bitAnd bitNot bitOr bitXor",
   date: "dateTrunc",
   misc: "rand sampleRate",

@@ -178,6 +178,11 @@ const values: [expression: unknown, expected: unknown][] = [
   [{ $indexOfBytes: ["foo", "foo", 0, 2] }, -1],
   [{ $indexOfBytes: ["$gone", "foo"] }, null],
   // Arrays, sets and objects.
+  [{ $range: [0, 10, 3] }, [0, 3, 6, 9]],
+  [{ $range: [5n, 0, -2] }, [5, 3, 1]],
+  [{ $range: [5, 0] }, []],
+  [{ $concatArrays: [[1], [[2]], []] }, [1, [2]]],
+  [{ $concatArrays: [[1], "$gone"] }, null],
   [{ $setUnion: [[1], "$gone"] }, null],
   [{ $setUnion: [[1, 1n], [2]] }, [1, 2]],
   [
@@ -237,6 +242,21 @@ const failures: [expression: unknown, code: ErrorCode, message: RegExp][] = [
   [{ $dateFromParts: { month: 1 } }, 9, /'year'/],
   [{ $dateAdd: { startDate: "$leap", unit: "week", amount: 1.5 } }, 2, /\$dateAdd .*amount/],
   [{ $dateAdd: { startDate: "$leap", unit: "age", amount: 1 } }, 2, /\$dateAdd: .*age/],
+  [{ $range: [0, 2.5] }, 2, /\$range .*end/],
+  [{ $range: ["$gone", 5] }, 2, /\$range .*start/],
+  [{ $range: [0, 5, 0] }, 2, /\$range .*step/],
+  [{ $range: [0, 10_000_000] }, 292, /\$range/],
+  [
+    {
+      $reduce: {
+        ...{ input: { $range: [0, 40] }, initialValue: [1] },
+        in: { $concatArrays: ["$$value", "$$value"] },
+      },
+    },
+    292,
+    /\$concatArrays/,
+  ],
+  [{ $concatArrays: [[1], 2] }, 2, /\$concatArrays .*int/],
   [{ $size: "$gone" }, 2, /\$size .*missing/],
   [{ $mergeObjects: [1] }, 2, /\$mergeObjects/],
   [{ $arrayToObject: [[[1, 2]]] }, 2, /\$arrayToObject/],
