@@ -52,7 +52,7 @@ const $concatArrays: Operator = (document, operand, options) => {
     length += value.length;
   }
   checkLength("$concatArrays", length);
-  return (values as unknown[][]).flat();
+  return ([] as unknown[]).concat(...(values as unknown[][]));
 };
 
 /** By name; they take precedence over mingo's. */

@@ -16,29 +16,18 @@ import {
 } from "./date-parts.js";
 import { formatDate, parseDate } from "./date-text.js";
 import { evaluate, type Operator } from "./language.js";
+import { namedArguments } from "./named-arguments.js";
 import { isMissing, isNumeric } from "./operand.js";
 import { fromLocalMs, localMs, utcMs } from "./time-zone.js";
 import { typeName } from "./type-names.js";
 
-/** Arguments by name; what is missing is undefined. @throws LioranError FAILED_TO_PARSE */
 function argumentsOf(
   name: string,
   operand: unknown,
   required: readonly string[],
   optional: readonly string[],
 ): asserts operand is Document {
-  if (!isPlainObject(operand)) throw malformed(`${name} expects an object of named arguments.`);
-  for (const part of required) {
-    if (!Object.hasOwn(operand, part)) throw malformed(`Missing '${part}' parameter to ${name}.`);
-  }
-  for (const part of Object.keys(operand)) {
-    if (required.includes(part) || optional.includes(part)) continue;
-    throw malformed(`Unrecognized parameter to ${name}: ${part}.`);
-  }
-}
-
-function malformed(message: string): LioranError {
-  return new LioranError("FAILED_TO_PARSE", message);
+  namedArguments(name, operand, required, optional);
 }
 
 function dateOf(name: string, value: unknown): Date | undefined {

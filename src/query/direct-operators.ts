@@ -4,6 +4,7 @@
  */
 import { LioranError } from "../errors.js";
 import { type Document, isPlainObject } from "../values/document.js";
+import { namedArguments } from "./named-arguments.js";
 import {
   addOperands,
   compareOperands,
@@ -77,12 +78,17 @@ export const directOperators: Readonly<Record<string, CompileOperator>> = {
     return (document) => (isTrue(condition!(document)) ? then!(document) : otherwise!(document));
   },
   $switch(operand, compiler) {
-    const { branches, default: fallback } = named("$switch", operand, ["branches"], ["default"]);
+    const { branches, default: fallback } = namedArguments(
+      "$switch",
+      operand,
+      ["branches"],
+      ["default"],
+    );
     if (!Array.isArray(branches) || branches.length === 0) {
       throw malformed("$switch requires at least one branch.");
     }
     const cases = branches.map((branch: unknown) => {
-      const parts = named("$switch", branch, ["case", "then"], []);
+      const parts = namedArguments("$switch", branch, ["case", "then"], []);
       return { when: compiler.compile(parts.case), give: compiler.compile(parts.then) };
     });
     const otherwise = fallback === undefined ? undefined : compiler.compile(fallback);
@@ -93,7 +99,7 @@ export const directOperators: Readonly<Record<string, CompileOperator>> = {
     };
   },
   $let(operand, compiler) {
-    const { vars, in: body } = named("$let", operand, ["vars", "in"], []);
+    const { vars, in: body } = namedArguments("$let", operand, ["vars", "in"], []);
     if (!isPlainObject(vars)) throw malformed("$let needs an object of variables in vars.");
     const names = Object.keys(vars);
     for (const name of names) checkVariableName(name);
@@ -106,7 +112,7 @@ export const directOperators: Readonly<Record<string, CompileOperator>> = {
     };
   },
   $map(operand, compiler) {
-    const { input, as, in: body } = named("$map", operand, ["input", "in"], ["as"]);
+    const { input, as, in: body } = namedArguments("$map", operand, ["input", "in"], ["as"]);
     const name = elementName(as);
     const list = compiler.compile(input);
     const inner = new Variables(compiler.variables, [name]);
@@ -118,7 +124,7 @@ export const directOperators: Readonly<Record<string, CompileOperator>> = {
       }) ?? null;
   },
   $filter(operand, compiler) {
-    const { input, as, cond, limit } = named(
+    const { input, as, cond, limit } = namedArguments(
       "$filter",
       operand,
       ["input", "cond"],
@@ -143,7 +149,7 @@ export const directOperators: Readonly<Record<string, CompileOperator>> = {
     };
   },
   $reduce(operand, compiler) {
-    const parts = named("$reduce", operand, ["input", "initialValue", "in"], []);
+    const parts = namedArguments("$reduce", operand, ["input", "initialValue", "in"], []);
     const list = compiler.compile(parts.input);
     const initial = compiler.compile(parts.initialValue);
     const inner = new Variables(compiler.variables, ["this", "value"]);
@@ -198,21 +204,8 @@ function compileExactly(
 
 function branchesOf(operand: unknown): unknown {
   if (!isPlainObject(operand)) return operand;
-  const parts = named("$cond", operand, ["if", "then", "else"], []);
+  const parts = namedArguments("$cond", operand, ["if", "then", "else"], []);
   return [parts.if, parts.then, parts.else];
-}
-
-/** Operands by name. */
-function named(name: string, operand: unknown, required: string[], optional: string[]): Document {
-  if (!isPlainObject(operand)) throw malformed(`${name} needs an object.`);
-  for (const part of required) {
-    if (!Object.hasOwn(operand, part)) throw malformed(`Missing '${part}' parameter to ${name}.`);
-  }
-  for (const part of Object.keys(operand)) {
-    if (required.includes(part) || optional.includes(part)) continue;
-    throw malformed(`Unrecognized parameter to ${name}: ${part}.`);
-  }
-  return operand;
 }
 
 function elementName(as: unknown): string {

@@ -11,6 +11,7 @@ import { type Document, isPlainObject, isSubdocument } from "../values/document.
 import { directOperators, type Evaluate } from "./direct-operators.js";
 import { ownOperators } from "./expression-operators.js";
 import { evaluate, evaluationOptions, loadOperator, type Operator } from "./language.js";
+import { checkNamedArguments } from "./named-arguments.js";
 import { checkSegment } from "./path.js";
 import { nowVariable, Variables } from "./variables.js";
 
@@ -159,6 +160,7 @@ function compileOperator(
   }
   const operator = Object.hasOwn(ownOperators, name) ? ownOperators[name] : loadOperator(name);
   if (!operator) throw new LioranError("FAILED_TO_PARSE", `Unrecognized expression "${name}".`);
+  checkNamedArguments(name, operand);
   return interpreted(name, operator, withCompiledParts(operand, variables));
 }
 
