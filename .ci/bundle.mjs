@@ -7,14 +7,8 @@ import { build } from "esbuild";
 
 const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), "dist");
 
-await build({
+const options = {
   absWorkingDir: dist,
-  entryPoints: {
-    index: "src/index.js",
-    // Threads are started by these names, beside the file that starts them.
-    "host-thread": "src/runtime/host-thread.js",
-    "query-worker": "src/runtime/query-worker.js",
-  },
   outdir: "lib",
   bundle: true,
   external: ["ajv", "fs-native-extensions", "lmdb", "mingo", "mingo/*", "piscina", "re2js", "uuid"],
@@ -35,4 +29,20 @@ await build({
   keepNames: true,
   legalComments: "none",
   logLevel: "warning",
+};
+
+// The main thread starts with the smaller part: what it imports dynamically goes into files of its own.
+await build({
+  ...options,
+  entryPoints: { index: "src/index.js" },
+  splitting: true,
+  chunkNames: "index-[hash]",
+});
+await build({
+  ...options,
+  // Threads are started by these names, beside the file that starts them.
+  entryPoints: {
+    "host-thread": "src/runtime/host-thread.js",
+    "query-worker": "src/runtime/query-worker.js",
+  },
 });

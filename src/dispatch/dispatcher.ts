@@ -28,7 +28,6 @@ import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
 import type { Document } from "../values/document.js";
 import type { BatchSource, CursorTable } from "./cursors.js";
-import { explain, explainNothing } from "./explain.js";
 import { LocalSource } from "./local-source.js";
 import {
   type CursorResult,
@@ -44,6 +43,7 @@ import {
   type ResultOf,
   type RowsOperation,
 } from "./operation.js";
+import { isUnloaded, loadRareReads, rareReads } from "./rare.js";
 import {
   collections,
   count,
@@ -111,6 +111,7 @@ export class Dispatcher {
     caller: Caller,
     options: RequestOptions = {},
   ): Promise<ResultOf<K>> {
+    if (isUnloaded(operation.kind)) await loadRareReads();
     return (await this.#route(operation, caller, options)) as ResultOf<K>;
   }
 
@@ -245,6 +246,7 @@ export class Dispatcher {
 
   async #explain(operation: ExplainOperation, options: RequestOptions): Promise<Explanation> {
     const { pool } = this.#equipment;
+    const { explain, explainNothing } = rareReads();
     const environment = this.#fresh(operation.db);
     if (!environment) return explainNothing(operation, this.#control(operation, options));
     if (!pool) {

@@ -5,7 +5,6 @@
  * after it has been idle for longer than that.
  */
 import { type MessagePort, workerData } from "node:worker_threads";
-import { explain, explainNothing } from "../dispatch/explain.js";
 import { LocalSource } from "../dispatch/local-source.js";
 import {
   opensCursor,
@@ -13,6 +12,7 @@ import {
   type Results,
   type RowsOperation,
 } from "../dispatch/operation.js";
+import { loadRareReads, rareReads } from "../dispatch/rare.js";
 import { count, distinct, search } from "../dispatch/reads.js";
 import { type EncodedError, encodeError } from "../errors.js";
 import { CancelFlag, CancellableControl } from "../query/control.js";
@@ -56,6 +56,7 @@ interface WorkerData {
 }
 
 const { rootPath, access, gate: cells } = piscinaData(workerData);
+await loadRareReads();
 const databases = acquireDatabases(rootPath, access);
 const gate = new ThreadGate(cells);
 // Behind the gate: a process that exits while an addon is being loaded can abort.
@@ -75,7 +76,9 @@ export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
 function readOnce(environment: Environment | undefined, task: QueryTask): unknown {
   const { operation } = task;
   const control = controlOf(task);
-  if (operation.kind === "explain" && !environment) return explainNothing(operation, control);
+  if (operation.kind === "explain" && !environment) {
+    return rareReads().explainNothing(operation, control);
+  }
   if (!environment) return emptyResults[operation.kind as keyof typeof emptyResults];
   // One view of the data for the whole query, also when it lasts.
   const snapshot = environment.openSnapshot();
@@ -83,7 +86,7 @@ function readOnce(environment: Environment | undefined, task: QueryTask): unknow
     if (operation.kind === "count") return count(environment, operation, control, snapshot);
     if (operation.kind === "distinct") return distinct(environment, operation, control, snapshot);
     if (operation.kind === "explain") {
-      return { ...explain(environment, operation, control, snapshot), place: "pool" };
+      return { ...rareReads().explain(environment, operation, control, snapshot), place: "pool" };
     }
     if (operation.kind === "search") return search(environment, operation, control, snapshot);
     throw new Error(`a pool thread does not run ${operation.kind}`);
