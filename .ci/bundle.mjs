@@ -1,11 +1,15 @@
 // Bundles the package's entry points, one file per thread: loading ninety small modules costs a
 // short-lived process more than opening the database. Of the dependencies the two that every process
 // needs at once, and that are plain JavaScript, go in; the others are loaded when they are needed.
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), "dist");
+
+// The names of parts change with their content.
+rmSync(join(dist, "lib"), { recursive: true, force: true });
 
 const options = {
   absWorkingDir: dist,
@@ -24,9 +28,9 @@ const options = {
   // Names stay, for stack traces; comments and indentation are most of what would be parsed.
   minifySyntax: true,
   minifyWhitespace: true,
-  // Short lines and real class names: an uncaught error shows the line it came from.
+  // An uncaught error shows the line it came from.
   lineLimit: 160,
-  keepNames: true,
+  // Not `keepNames`, which defines a name for every closure each time it is made (measured: 5 % of a query).
   legalComments: "none",
   logLevel: "warning",
 };

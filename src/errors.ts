@@ -104,6 +104,8 @@ export interface ErrorDetails {
  * The one error class of LioranDB. Decide by `code` and `retryable`; messages may change.
  */
 export class LioranError extends Error {
+  /** Bundling must not change it. */
+  static override readonly name = "LioranError";
   override readonly name = "LioranError";
   /** Stable across versions: MongoDB's number for the condition, or a string of our own. */
   readonly code: ErrorCode;

@@ -29,6 +29,8 @@ export type AggregationTarget = Pick<AggregateOperation, "db" | "collection">;
  * As the official driver's AggregationCursor: https://mongodb.github.io/node-mongodb-native/
  */
 export class AggregationCursor<T> extends QueryCursor<T> {
+  /** Bundling must not change it. */
+  static override readonly name = "AggregationCursor";
   readonly #target: AggregationTarget;
   readonly #options: AggregateOptions;
   #pipeline: Document[];

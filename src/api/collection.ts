@@ -115,6 +115,8 @@ const pointReadIdLengthMax = 256;
  * @typeParam Input the type of documents to insert
  */
 export class Collection<T extends object = Document, Input = OptionalUnlessRequiredId<T>> {
+  /** Bundling must not change it. */
+  static readonly name = "Collection";
   readonly #runtime: Runtime;
   readonly #db: string;
   readonly #name: string;

@@ -21,6 +21,8 @@ import type {
  * As the official driver's FindCursor: https://mongodb.github.io/node-mongodb-native/
  */
 export class FindCursor<T> extends QueryCursor<T> implements PromiseLike<T[]> {
+  /** Bundling must not change it. */
+  static override readonly name = "FindCursor";
   readonly #operation: FindOperation;
   /** Reading it at once was tried in vain. */
   #isHeavy = false;

@@ -8,6 +8,7 @@ import { headerBytes, readLength } from "./scan.js";
 export interface FieldName {
   readonly bytes: Uint8Array;
   readonly text: string;
+  readonly hash: number;
   /** Slot of the name that was read after this one the last time: most likely the next one again. */
   nextSlot: number;
 }
@@ -17,7 +18,7 @@ const slots = 2048;
 /** Names that are longer are data that was made a name, and not worth keeping. */
 const keptBytesMax = 64;
 const kept: (FieldName | undefined)[] = new Array(slots).fill(undefined);
-let previous: FieldName = { bytes: new Uint8Array(0), text: "", nextSlot: 0 };
+let previous: FieldName = { bytes: new Uint8Array(0), text: "", hash: 0, nextSlot: 0 };
 
 const { utf8Slice } = Buffer.prototype as unknown as {
   utf8Slice(this: Uint8Array, start: number, end: number): string;
@@ -44,11 +45,12 @@ export function liesAt(wanted: Uint8Array, bytes: Uint8Array, start: number): bo
 function findName(bytes: Uint8Array, start: number): FieldName {
   const from = start + headerBytes(bytes[start]!);
   const end = from + readLength(bytes, start);
-  if (end - start > keptBytesMax) return nameAt(bytes, start, from, end);
-  const slot = slotOf(bytes, start, end);
+  const hash = hashOf(bytes, start, end);
+  if (end - start > keptBytesMax) return nameAt(bytes, start, from, end, hash);
+  const slot = hash & (slots - 1);
   let name = kept[slot];
   if (name?.bytes.length !== end - start || !liesAt(name.bytes, bytes, start)) {
-    name = nameAt(bytes, start, from, end);
+    name = nameAt(bytes, start, from, end, hash);
     kept[slot] = name;
   }
   previous.nextSlot = slot;
@@ -56,13 +58,20 @@ function findName(bytes: Uint8Array, start: number): FieldName {
   return name;
 }
 
-function slotOf(bytes: Uint8Array, start: number, end: number): number {
+function hashOf(bytes: Uint8Array, start: number, end: number): number {
   let hash = 0;
   for (let at = start; at < end; at++) hash = (hash * 31 + bytes[at]!) | 0;
-  return hash & (slots - 1);
+  return hash;
 }
 
-function nameAt(bytes: Uint8Array, start: number, from: number, end: number): FieldName {
+function nameAt(
+  bytes: Uint8Array,
+  start: number,
+  from: number,
+  end: number,
+  hash: number,
+): FieldName {
   const text = utf8Slice.call(bytes, from, end);
-  return { bytes: Uint8Array.prototype.slice.call(bytes, start, end), text, nextSlot: 0 };
+  const copy = Uint8Array.prototype.slice.call(bytes, start, end);
+  return { bytes: copy, text, hash, nextSlot: 0 };
 }

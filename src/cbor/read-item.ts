@@ -10,7 +10,8 @@
  */
 import { LioranError } from "../errors.js";
 import { decode } from "./codec.js";
-import { readName } from "./field-name.js";
+import { type FieldName, liesAt, readName } from "./field-name.js";
+import { type MapShape, newShape, shapeFieldsMax, shapeOf } from "./map-shape.js";
 import { skip } from "./scan.js";
 
 type Fields = Record<string, unknown>;
@@ -168,18 +169,81 @@ function readCount(bytes: Uint8Array, start: number): number {
 function readArray(bytes: Uint8Array, start: number): unknown[] {
   const length = readCount(bytes, start);
   const array: unknown[] = [];
-  for (let i = 0; i < length; i++) array.push(readItem(bytes, itemEnd));
+  const around = outer;
+  const place = outerField;
+  for (let i = 0; i < length; i++) {
+    outer = around;
+    outerField = place;
+    array.push(readItem(bytes, itemEnd));
+  }
   return array;
 }
 
+/**
+ * Where the item that is being read belongs: the shape around it, and the field. A map is expected to have
+ * the shape that was read there the last time. A wrong expectation costs time and nothing else.
+ */
+let outer = newShape([]);
+let outerField = 0;
+
 function readMap(bytes: Uint8Array, start: number): Fields {
   const length = readCount(bytes, start);
-  const fields: Fields = {};
+  const around = outer;
+  const place = outerField;
+  const shape = around.inner[place];
+  const build = shape?.build;
+  if (!build || shape.names.length !== length) {
+    return readNewMap(bytes, length, around, place, [], []);
+  }
+  const { names } = shape;
+  const values: unknown[] = new Array(length);
   let at = itemEnd;
   for (let i = 0; i < length; i++) {
+    const name = names[i]!;
+    if (!liesAt(name.bytes, bytes, at)) {
+      itemEnd = at;
+      return readNewMap(bytes, length, around, place, names.slice(0, i), values);
+    }
+    outer = shape;
+    outerField = i;
+    values[i] = readItem(bytes, at + name.bytes.length);
+    at = itemEnd;
+  }
+  outer = around;
+  outerField = place;
+  return build(values);
+}
+
+/** A map of another shape than the expected one: it has these names at first, which have been read. */
+function readNewMap(
+  bytes: Uint8Array,
+  length: number,
+  around: MapShape,
+  place: number,
+  names: FieldName[],
+  values: readonly unknown[],
+): Fields {
+  const fields: Fields = {};
+  names.forEach((name, i) => {
+    fields[name.text] = values[i];
+  });
+  // Its own shape is known when its names are.
+  const unknown = newShape(names);
+  let at = itemEnd;
+  for (let i = names.length; i < length; i++) {
     const name = readName(bytes, at);
+    if (i < shapeFieldsMax) names.push(name);
+    outer = unknown;
+    outerField = i;
     fields[name.text] = readItem(bytes, at + name.bytes.length);
     at = itemEnd;
+  }
+  outer = around;
+  outerField = place;
+  if (length <= shapeFieldsMax) {
+    const shape = shapeOf(names);
+    around.inner[place] = shape;
+    for (const [i, inner] of unknown.inner.entries()) shape.inner[i] ??= inner;
   }
   return fields;
 }

@@ -150,7 +150,7 @@ export class Dispatcher {
     if (mayTakeLong(operation)) return undefined;
     const environment = databases.get(operation.db);
     if (!environment) return undefined;
-    environment.refresh(databases.clock);
+    environment.refreshForWalk();
     try {
       return findDocuments(environment, operation, new InlineBudget());
     } catch (error) {
@@ -365,7 +365,7 @@ export class Dispatcher {
   /** The database, with the latest commit in sight. */
   #fresh(db: string): Environment | undefined {
     const environment = this.#equipment.databases.get(db);
-    environment?.refresh();
+    environment?.refreshForWalk();
     return environment;
   }
 }

@@ -63,6 +63,13 @@ export function getDocument(
 
 /** The key of a point read, written anew by each: a read must not cost an allocation for its key. */
 const pointKey = Buffer.allocUnsafeSlow(lmdbKeyBytesMax);
+/** Its beginnings, by length. */
+const pointKeys: Buffer[] = Array.from({ length: lmdbKeyBytesMax + 1 });
+
+function pointKeyUpTo(end: number): Buffer {
+  pointKeys[end] ??= pointKey.subarray(0, end);
+  return pointKeys[end];
+}
 
 function writeCollectionId(collectionId: number): void {
   pointKey[0] = collectionId >>> 24;
@@ -82,8 +89,7 @@ export function readById(
 ): Buffer | undefined {
   writeCollectionId(collectionId);
   const end = writeKey(id, pointKey, keyPrefixBytes);
-  const key = pointKey.subarray(0, end);
-  return environment.stores.documents.getBinaryFast(key, environment.latest);
+  return environment.stores.documents.getBinaryFast(pointKeyUpTo(end), environment.latest);
 }
 
 /** As {@link readById}, for a key that {@link pointKeyTarget} was given. */
@@ -94,8 +100,7 @@ export function readByPointKey(
   options: ReadOptions | undefined,
 ): Buffer | undefined {
   writeCollectionId(collectionId);
-  const key = pointKey.subarray(0, keyEnd);
-  return environment.stores.documents.getBinaryFast(key, options);
+  return environment.stores.documents.getBinaryFast(pointKeyUpTo(keyEnd), options);
 }
 
 /** Where the key of an `_id` is put for {@link readByPointKey}, from `keyPrefixBytes` on. */

@@ -83,6 +83,8 @@ export class Environment {
   readonly stores: Stores;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #lane: ReadLane | undefined;
+  /** Whether reads of this turn go through lmdb-js's own read transaction, and not through the lane. */
+  #isWalking = false;
   #snapshotsOpen = 0;
   #unflushed = false;
   #flushing: Promise<void> | undefined;
@@ -138,19 +140,30 @@ export class Environment {
    * @param clock knows that there is nothing new, where all commits come from this process
    */
   refresh(clock?: CommitClock): void {
+    this.#isWalking = false;
     if (this.#lane) this.#lane.refresh(clock);
     else this.#root.resetReadTxn();
   }
 
-  /** Ends what {@link refresh} began: the snapshot is given up. */
+  /**
+   * As {@link refresh}, for reads that walk. lmdb-js keeps a cursor for its own read transaction, and
+   * opens one for each walk through any other (measured: 10 us).
+   */
+  refreshForWalk(): void {
+    this.#isWalking = true;
+    this.#root.resetReadTxn();
+  }
+
+  /** Ends what {@link refresh} or {@link refreshForWalk} began: the snapshot is given up. */
   release(): void {
-    if (this.#lane) this.#lane.release();
+    if (this.#lane && !this.#isWalking) this.#lane.release();
     else this.#root.resetReadTxn();
+    this.#isWalking = false;
   }
 
   /** Options of a read in the latest commit as of {@link refresh}, or in the open write transaction. */
   get latest(): ReadOptions | undefined {
-    return this.#lane?.options;
+    return this.#isWalking ? undefined : this.#lane?.options;
   }
 
   /** A view of the latest commit that stays the same until it is closed. */

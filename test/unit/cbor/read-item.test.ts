@@ -50,6 +50,43 @@ for (const [name, hex] of forms) {
   });
 }
 
+test("maps of a few shapes, met often and in any order, are read exactly", () => {
+  const shaped = fc.array(
+    fc.array(fc.tuple(fc.constantFrom("_id", "a", "b", "7", "constructor", "x y"), anyValue), {
+      maxLength: 4,
+    }),
+    { minLength: 1, maxLength: 3 },
+  );
+  fc.assert(
+    fc.property(shaped, fc.array(fc.nat(2), { minLength: 40, maxLength: 60 }), (maps, order) => {
+      // Values differ where names are the same: an expected shape must not bring its values along.
+      const items = maps.map((fields) => {
+        const map = Object.fromEntries(fields);
+        return [encode(map), encode({ ...map, inner: [map, { ...map, _id: 1 }, 2, map] })];
+      });
+      for (const [i, at] of order.entries()) {
+        const item = items[at % items.length]![i & 1]!;
+        const seen = read(item);
+        assert.deepEqual(seen, decode(item));
+        assert.deepEqual(encode(seen), item);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a map that ends early, after others of its shape, is an error, and the next is read exactly", () => {
+  const item = encode({ _id: 1, text: "abc", inner: { a: [1, 2], b: 3 } });
+  for (let times = 0; times < 12; times++) read(item);
+  for (let end = 1; end < item.length; end++) {
+    const cut = new Uint8Array(item.subarray(0, end));
+    assert.throws(() => {
+      if (readItem(cut, 0) && itemEnd !== cut.length) throw new Error("other than its length");
+    });
+    assert.deepEqual(read(item), decode(item));
+  }
+});
+
 test("text of any length and alphabet is read exactly, a byte order mark in front included", () => {
   for (const letter of ["x", "é", "漢", "😀", "\ufeff", "\0"]) {
     for (let length = 0; length < 80; length++) {
