@@ -2,14 +2,8 @@
  * Writes the results of an aggregation that ends with `$out` or `$merge`: read as a cursor, written
  * through the owner batch by batch, so that memory holds one batch.
  */
-import { readSequence } from "../cbor/read-item.js";
 import type { IndexSpec } from "../dispatch/index-spec.js";
-import type {
-  AggregateOperation,
-  BulkModel,
-  CursorResult,
-  Durability,
-} from "../dispatch/operation.js";
+import type { AggregateOperation, BulkModel, Durability } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { outputBatchDocuments } from "../limits.js";
 import { outputPrefix } from "../names.js";
@@ -21,6 +15,7 @@ import type { Execute } from "../runtime/runtime.js";
 import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
 import type { Document } from "../values/document.js";
 import { newId } from "../values/new-id.js";
+import { documentsOf } from "./cursor.js";
 import { encodeForInsert, insertEncoded } from "./inserts.js";
 import { defined } from "./query-cursor.js";
 
@@ -246,8 +241,4 @@ async function* batchesOf(
       await execute<"killCursors">({ kind: "killCursors", cursors }).catch(() => {});
     }
   }
-}
-
-function documentsOf({ batch }: CursorResult): Document[] {
-  return "documents" in batch ? batch.documents : (readSequence(batch.bytes) as Document[]);
 }

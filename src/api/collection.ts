@@ -9,6 +9,7 @@ import { noCollection } from "../dispatch/missing-collection.js";
 import type {
   DeleteOperation,
   FindAndModifyOperation,
+  FindOperation,
   UpdateOperation,
   UpdateResultData,
 } from "../dispatch/operation.js";
@@ -16,7 +17,7 @@ import { failureDetails, LioranError } from "../errors.js";
 import { checkCollectionName } from "../names.js";
 import { planId } from "../query/id-plan.js";
 import type { Runtime } from "../runtime/runtime.js";
-import { inTurn } from "../runtime/turns.js";
+import { turnOfOthers } from "../runtime/turns.js";
 import type { CollectionEntry } from "../storage/catalog.js";
 import { decodeDocument } from "../storage/document.js";
 import { AggregationCursor, aggregateOptions } from "./aggregation-cursor.js";
@@ -36,7 +37,7 @@ import {
   runModels,
   validModels,
 } from "./bulk.js";
-import { type AbstractCursor, ListCursor } from "./cursor.js";
+import { type AbstractCursor, documentsOf, ListCursor } from "./cursor.js";
 import { FindCursor } from "./find-cursor.js";
 import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes.js";
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
@@ -225,7 +226,11 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     if (options === undefined && filter) {
       // The most frequent read of all: one document by `_id`, without a cursor.
       const found = this.#findById(filter);
-      if (found !== undefined) return inTurn(found);
+      if (found === undefined) return this.#findFirst(filter);
+      // Not the promise of `inTurn`, which would have to be awaited.
+      const others = turnOfOthers();
+      if (others) await others;
+      return found;
     }
     const checked = checkOptions("findOne", options, findOneOptions);
     const cursor = this.find(filter, { ...checked, limit: 1 });
@@ -609,6 +614,25 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     return validateReplacement(this.#schema, replacement, what).then((valid) =>
       checkReplacement(call, valid),
     );
+  }
+
+  /** As a cursor with a limit of one does it, without the cursor. */
+  async #findFirst(filter: Filter<T>): Promise<WithId<T> | null> {
+    const operation: FindOperation = {
+      kind: "find",
+      db: this.#db,
+      collection: this.#name,
+      filter: checkFilter("findOne", filter),
+      limit: 1,
+    };
+    const found = this.#runtime.findNow(operation);
+    if (found) {
+      const others = turnOfOthers();
+      if (others) await others;
+      return (found[0] as WithId<T> | undefined) ?? null;
+    }
+    const result = await this.#runtime.execute<"find">(operation, undefined, { isHeavy: true });
+    return (documentsOf(result)[0] as WithId<T> | undefined) ?? null;
   }
 
   #findById(filter: Filter<T>): WithId<T> | null | undefined {

@@ -9,6 +9,7 @@ import type { CursorResult } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { batchDocumentsMax } from "../limits.js";
 import { inTurn, turnOfOthers } from "../runtime/turns.js";
+import type { Document } from "../values/document.js";
 import { kindOf } from "./arguments.js";
 
 type State = "new" | "open" | "closed";
@@ -210,8 +211,7 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
           .catch(() => {});
       return;
     }
-    const { batch } = result;
-    this.#buffer = "documents" in batch ? batch.documents : readSequence(batch.bytes);
+    this.#buffer = documentsOf(result);
     this.#at = 0;
     this.#cursorId = result.cursor;
   }
@@ -242,6 +242,11 @@ export abstract class AbstractCursor<T> implements AsyncIterable<T>, AsyncDispos
     this.#buffer = [];
     this.#at = 0;
   }
+}
+
+/** The documents of a batch. */
+export function documentsOf({ batch }: CursorResult): Document[] {
+  return "documents" in batch ? batch.documents : (readSequence(batch.bytes) as Document[]);
 }
 
 function checkFunction(call: string, value: unknown): void {

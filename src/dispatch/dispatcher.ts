@@ -22,8 +22,14 @@ import {
 } from "../query/control.js";
 import { planId } from "../query/id-plan.js";
 import { filterHasLoop, hasLoop } from "../query/loops.js";
-import { isLeaseValid, leaseCollection, leasedCollection } from "../storage/catalog.js";
+import {
+  collectionAt,
+  isLeaseValid,
+  leaseCollection,
+  leasedCollection,
+} from "../storage/catalog.js";
 import { decodeRead, readById } from "../storage/collection.js";
+import type { CommitClock } from "../storage/commit-clock.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
 import type { Document } from "../values/document.js";
@@ -150,9 +156,8 @@ export class Dispatcher {
     if (mayTakeLong(operation)) return undefined;
     const environment = databases.get(operation.db);
     if (!environment) return undefined;
-    environment.refreshForWalk();
     try {
-      return findDocuments(environment, operation, new InlineBudget());
+      return findAtOnce(environment, operation, databases.clock);
     } catch (error) {
       if (error instanceof InlineBudgetExceeded) return undefined;
       throw error;
@@ -368,6 +373,26 @@ export class Dispatcher {
     environment?.refreshForWalk();
     return environment;
   }
+}
+
+/** @throws InlineBudgetExceeded */
+function findAtOnce(
+  environment: Environment,
+  operation: FindOperation,
+  clock: CommitClock | undefined,
+): Document[] {
+  const time = environment.refreshForWalk(clock);
+  if (time === undefined) return findDocuments(environment, operation, new InlineBudget());
+  try {
+    const entry = collectionAt(environment, operation.collection, time);
+    const documents = findDocuments(environment, operation, new InlineBudget(), entry);
+    if (clock!.time === time) return documents;
+  } catch (error) {
+    if (clock!.time === time) throw error;
+  }
+  // A commit came in between: the entry may be another one by now.
+  environment.refreshForWalk();
+  return findDocuments(environment, operation, new InlineBudget());
 }
 
 /** Whether looking at one document can take long: no budget could end it then. */

@@ -57,8 +57,9 @@ export function findDocuments(
   environment: Environment,
   operation: FindOperation,
   control: Control,
+  entry = findCollection(environment, operation.collection),
 ): Document[] {
-  const view = viewOf(environment, findCollection(environment, operation.collection));
+  const view = viewOf(environment, entry);
   const plan = planFor(view, operation, control);
   if (operation.projection === undefined && isFetch(plan)) {
     return fetchDocuments(view, operation, plan, control);

@@ -12,6 +12,7 @@ import { decodeError, type EncodedError, LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
+import { threadArguments } from "./thread-arguments.js";
 import { ThreadGate } from "./thread-gate.js";
 
 /** What the Host is told to become. */
@@ -84,6 +85,7 @@ export class Host {
         poolGate: this.#poolGate.cells,
       } satisfies HostThreadData,
       name: "lioran-host",
+      ...threadArguments(),
     });
     this.#worker.on("message", (event: HostEvent) => this.#onEvent(event));
     this.#worker.on("error", (error) => {

@@ -20,6 +20,7 @@ import type { CancelFlag } from "../query/control.js";
 import type { Access } from "../storage/environment.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
 import type { CursorMessage, CursorRequest, QueryOutcome, QueryTask } from "./query-worker.js";
+import { threadArguments } from "./thread-arguments.js";
 import { ThreadGate } from "./thread-gate.js";
 
 export interface QueryPoolOptions {
@@ -111,6 +112,7 @@ export class ThreadQueryPool implements QueryPool {
       // The default freezes a thread between tasks, and with it the expiry timers of its cursors.
       atomics: "disabled",
       workerData: { rootPath, access, gate: this.#gate.cells },
+      ...threadArguments(),
     });
     // Without a listener a thread that cannot start would crash the process; `run` reports it.
     piscina.on("error", () => {});

@@ -58,6 +58,8 @@ interface DecodedEntry {
   entry: CollectionEntry;
   /** Until when point reads may use the entry without looking it up. */
   leaseEndsMs: number;
+  /** Time of the commit clock at which the bytes were those in the catalog. */
+  asOf: number | undefined;
 }
 
 /**
@@ -97,6 +99,22 @@ export function isLeaseValid(lease: Lease): boolean {
   return performance.now() < lease.leaseEndsMs;
 }
 
+/**
+ * The collection of that name, without looking into the catalog again where that was done at this time of the
+ * commit clock. It is right if the clock has not moved after what is read with it.
+ */
+export function collectionAt(
+  environment: Environment,
+  name: string,
+  time: number,
+): CollectionEntry | undefined {
+  const known = decodedEntries.get(environment)?.get(name);
+  if (known?.asOf === time) return known.entry;
+  const entry = findCollection(environment, name);
+  if (entry) decodedEntries.get(environment)!.get(name)!.asOf = time;
+  return entry;
+}
+
 /** The collection of that name in the latest commit, in the snapshot, or in the write transaction. */
 export function findCollection(
   environment: Environment,
@@ -116,7 +134,7 @@ export function findCollection(
   if (known && sameBytes(known.bytes, bytes)) return known.entry;
   const copy = Buffer.from(bytes.subarray(0, bytes.length));
   const entry = decodeEntry(copy);
-  entries.set(name, { key, bytes: copy, entry, leaseEndsMs: 0 });
+  entries.set(name, { key, bytes: copy, entry, leaseEndsMs: 0, asOf: undefined });
   return entry;
 }
 

@@ -16,11 +16,12 @@ import type { RootDatabase } from "lmdb";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
-import type { CommitClock } from "./commit-clock.js";
+import { type CommitClock, isQuiet } from "./commit-clock.js";
 import { checkFormat, hasFormat, writeFormat } from "./format.js";
 import { loadLmdb } from "./lmdb.js";
 import { lmdbFailure } from "./lmdb-failure.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
+import { ReadRun } from "./read-run.js";
 
 /** Options of a read. */
 export interface ReadOptions {
@@ -83,8 +84,12 @@ export class Environment {
   readonly stores: Stores;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #lane: ReadLane | undefined;
-  /** Whether reads of this turn go through lmdb-js's own read transaction, and not through the lane. */
+  /** Whether reads go through lmdb-js's own read transaction, and not through the lane. */
   #isWalking = false;
+  /** Time of the commit clock when that transaction was fresh; undefined: it may be outdated. */
+  #walkTime: number | undefined;
+  readonly #walks = new ReadRun();
+  #isClosed = false;
   #snapshotsOpen = 0;
   #unflushed = false;
   #flushing: Promise<void> | undefined;
@@ -148,17 +153,39 @@ export class Environment {
   /**
    * As {@link refresh}, for reads that walk. lmdb-js keeps a cursor for its own read transaction, and
    * opens one for each walk through any other (measured: 10 us).
+   *
+   * @param clock as for {@link refresh}
+   * @returns its time, if no commit was under way: what is read belongs to it when it has not moved afterwards
    */
-  refreshForWalk(): void {
+  refreshForWalk(clock?: CommitClock): number | undefined {
     this.#isWalking = true;
+    const time = clock?.time;
+    if (time !== undefined && time === this.#walkTime) return time;
     this.#root.resetReadTxn();
+    this.#walkTime = time !== undefined && isQuiet(time) ? time : undefined;
+    return this.#walkTime;
   }
 
   /** Ends what {@link refresh} or {@link refreshForWalk} began: the snapshot is given up. */
   release(): void {
-    if (this.#lane && !this.#isWalking) this.#lane.release();
+    if (this.#isWalking) this.#releaseWalk();
+    else if (this.#lane) this.#lane.release();
     else this.#root.resetReadTxn();
+  }
+
+  /** As the lane does it, which ends a run of reads in the same way. */
+  #releaseWalk(): void {
     this.#isWalking = false;
+    if (this.#walkTime !== undefined && this.#walks.isRunning) return;
+    this.#giveUpWalk();
+    this.#walks.begin(() => {
+      if (this.#walkTime !== undefined && !this.#isClosed) this.#giveUpWalk();
+    });
+  }
+
+  #giveUpWalk(): void {
+    this.#walkTime = undefined;
+    this.#root.resetReadTxn();
   }
 
   /** Options of a read in the latest commit as of {@link refresh}, or in the open write transaction. */
@@ -241,6 +268,7 @@ export class Environment {
   async close(): Promise<void> {
     invariant(this.#snapshotsOpen === 0, `closing ${this.folder} under an open snapshot`);
     if (this.access === "write") await this.flush();
+    this.#isClosed = true;
     this.#lane?.close();
     await this.#root.close();
   }

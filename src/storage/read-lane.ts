@@ -11,6 +11,7 @@
  */
 import { type CommitClock, isQuiet } from "./commit-clock.js";
 import { loadReset, type ResetReadTransaction } from "./lmdb.js";
+import { ReadRun } from "./read-run.js";
 
 /** What we use of a transaction of lmdb-js. */
 export interface ReadTransaction {
@@ -25,8 +26,7 @@ export class ReadLane {
   readonly #reset: ResetReadTransaction;
   /** Whether the transaction may have a snapshot. */
   #isHeld = false;
-  /** Whether there was a read in this turn already. */
-  #isRun = false;
+  readonly #run = new ReadRun();
   #closed = false;
   /** Time of the commit clock when the snapshot was taken; undefined: it may be outdated. */
   #time: number | undefined;
@@ -54,18 +54,12 @@ export class ReadLane {
     this.#isHeld = true;
   }
 
-  /**
-   * Gives the snapshot up: an old one stops page reuse for everybody, and nobody knows what the caller
-   * does next. Only in a run of reads with a clock is it kept, to the end of the turn.
-   */
+  /** Gives the snapshot up. Only in a run of reads with a clock is it kept, to the end of the turn. */
   release(): void {
     if (!this.#isHeld) return;
-    if (this.#time !== undefined && this.#isRun) return;
+    if (this.#time !== undefined && this.#run.isRunning) return;
     this.#giveUp();
-    if (this.#isRun) return;
-    this.#isRun = true;
-    setImmediate(() => {
-      this.#isRun = false;
+    this.#run.begin(() => {
       if (this.#isHeld && !this.#closed) this.#giveUp();
     });
   }

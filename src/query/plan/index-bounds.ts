@@ -210,7 +210,8 @@ function rangesOf(
   }
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+/** The bytes of both, one after the other. */
+export function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   const result = new Uint8Array(a.length + b.length);
   result.set(a);
   result.set(b, a.length);

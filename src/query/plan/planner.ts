@@ -11,6 +11,7 @@ import { identicalValues } from "../identical.js";
 import { isIndex as isPosition } from "../path.js";
 import { type FilterShape, readShape } from "./conditions.js";
 import { covers, entryPart, includedPaths } from "./covering.js";
+import { planEquality } from "./equality-plan.js";
 import { type IndexScan, scanOf } from "./index-bounds.js";
 import { isEverything } from "./interval.js";
 import type { Access, CollectionAccess, IdsAccess, Plan, SortSpec, UnionAccess } from "./plan.js";
@@ -43,6 +44,11 @@ type Option = IndexScan | CollectionAccess | IdsAccess | UnionAccess;
 
 /** @throws BAD_VALUE for a hint that names no index */
 export function planQuery(request: PlanRequest, facts: CollectionFacts): Plan {
+  const { filter, sort, projection, fields, hint } = request;
+  if (hint === undefined && !projection && !fields && !sort?.length) {
+    const plan = planEquality(filter, facts.indexes);
+    if (plan) return plan;
+  }
   const ids = planId(request.filter);
   if (request.hint !== undefined) return hinted(request, facts, ids);
   if (ids.kind === "none" || ids.kind === "ids") return finish(request, ids, undefined, []);
