@@ -8,6 +8,7 @@ import { compareValues, equalValues } from "../values/compare.js";
 import { type Document, isSubdocument } from "../values/document.js";
 import { add, type Numeric } from "./arithmetic.js";
 import { arrayOperators } from "./array-operators.js";
+import { bsonOperators } from "./bson-operators.js";
 import { dateOperators } from "./date-operators.js";
 import { evaluate, evaluateList, type Operator } from "./language.js";
 import { numberOperators } from "./number-operators.js";
@@ -120,6 +121,7 @@ function deviation(isSample: boolean): Operator {
 export const ownOperators: Readonly<Record<string, Operator>> = {
   ...regexOperators,
   ...arrayOperators,
+  ...bsonOperators,
   ...dateOperators,
   ...numberOperators,
   ...setOperators,
