@@ -3,7 +3,8 @@
  * run for every document of a scan, where interpreting an expression costs many times as much.
  */
 import { LioranError } from "../errors.js";
-import { type Document, isPlainObject } from "../values/document.js";
+import { isPlainObject } from "../values/document.js";
+import type { CompileOperator, Evaluate, OperandCompiler } from "./compiled-operator.js";
 import { namedArguments } from "./named-arguments.js";
 import {
   addOperands,
@@ -15,23 +16,13 @@ import {
   subtractOperands,
 } from "./operand.js";
 import { checkSegment } from "./path.js";
+import { percentileOperators } from "./percentile-operators.js";
 import { typeName } from "./type-names.js";
 import { Variables } from "./variables.js";
 
-/** `undefined` means that the value is missing. */
-export type Evaluate = (document: Document) => unknown;
-
-/** How an operator has its operands compiled. */
-export interface OperandCompiler {
-  readonly variables: Variables;
-  /** @param variables those that the operand may name, if others than the operator itself */
-  compile(operand: unknown, variables?: Variables): Evaluate;
-}
-
-type CompileOperator = (operand: unknown, compiler: OperandCompiler) => Evaluate;
-
 /** By name. What is not here comes from `expression-operators.ts` or from mingo. */
 export const directOperators: Readonly<Record<string, CompileOperator>> = {
+  ...percentileOperators,
   $literal: (operand) => () => operand,
   $cmp: comparison("$cmp", (order) => order),
   $eq: comparison("$eq", (order) => order === 0),

@@ -8,6 +8,7 @@ import { compareValues, equalValues } from "../values/compare.js";
 import { type Document, isSubdocument } from "../values/document.js";
 import { add, type Numeric } from "./arithmetic.js";
 import { arrayOperators } from "./array-operators.js";
+import { bsonOperators } from "./bson-operators.js";
 import { dateOperators } from "./date-operators.js";
 import { evaluate, evaluateList, type Operator } from "./language.js";
 import { numberOperators } from "./number-operators.js";
@@ -15,6 +16,7 @@ import { compareOperands, isMissing, isNumeric } from "./operand.js";
 import { regexOperators } from "./regex-operators.js";
 import { setOperators } from "./set-operators.js";
 import { compileSort } from "./sort.js";
+import { Deviation } from "./statistics.js";
 import { textOperators } from "./text-operators.js";
 import { typeName } from "./type-names.js";
 
@@ -107,10 +109,19 @@ const $avg: Operator = (document, operand, options) => {
   return Number(values.reduce(add)) / values.length;
 };
 
+function deviation(isSample: boolean): Operator {
+  return (document, operand, options) => {
+    const deviations = new Deviation(isSample);
+    for (const value of evaluateValues(document, operand, options)) deviations.add(value);
+    return deviations.result();
+  };
+}
+
 /** By name; they take precedence over mingo's. */
 export const ownOperators: Readonly<Record<string, Operator>> = {
   ...regexOperators,
   ...arrayOperators,
+  ...bsonOperators,
   ...dateOperators,
   ...numberOperators,
   ...setOperators,
@@ -120,6 +131,8 @@ export const ownOperators: Readonly<Record<string, Operator>> = {
   $avg,
   $max: extreme(1),
   $min: extreme(-1),
+  $stdDevPop: deviation(false),
+  $stdDevSamp: deviation(true),
   $setField,
   $unsetField,
   $getField,

@@ -8,7 +8,8 @@
  */
 import { LioranError } from "../errors.js";
 import { type Document, isPlainObject, isSubdocument } from "../values/document.js";
-import { directOperators, type Evaluate } from "./direct-operators.js";
+import type { Evaluate } from "./compiled-operator.js";
+import { directOperators } from "./direct-operators.js";
 import { ownOperators } from "./expression-operators.js";
 import { evaluate, evaluationOptions, loadOperator, type Operator } from "./language.js";
 import { checkNamedArguments } from "./named-arguments.js";

@@ -1,8 +1,14 @@
 /** Accumulators over numbers: https://www.mongodb.com/docs/manual/reference/operator/aggregation/group/#accumulator-operator */
-import { LioranError } from "../../errors.js";
 import { compareValues } from "../../values/compare.js";
 import { add, type Numeric } from "../arithmetic.js";
 import { isNumeric } from "../operand.js";
+import {
+  checkMethod,
+  Deviation,
+  fractionsOf,
+  medianFractions,
+  Percentiles,
+} from "../statistics.js";
 import type { Accumulation, Accumulator, CompileAccumulator } from "./accumulator.js";
 import { approximateBytes, type StageMemory } from "./memory.js";
 import { expressionOf, malformed, partsOf, type StageContext } from "./stage.js";
@@ -56,32 +62,6 @@ class AverageAccumulation implements Accumulation {
   }
 }
 
-/** Welford's method: no sum of squares, which would lose digits. */
-class DeviationAccumulation implements Accumulation {
-  readonly #isSample: boolean;
-  #count = 0;
-  #mean = 0;
-  #squares = 0;
-
-  constructor(isSample: boolean) {
-    this.#isSample = isSample;
-  }
-
-  add(value: unknown): void {
-    if (!isNumeric(value)) return;
-    const number = Number(value);
-    this.#count += 1;
-    const distance = number - this.#mean;
-    this.#mean += distance / this.#count;
-    this.#squares += distance * (number - this.#mean);
-  }
-
-  result(): number | null {
-    const divisor = this.#count - (this.#isSample ? 1 : 0);
-    return divisor <= 0 ? null : Math.sqrt(this.#squares / divisor);
-  }
-}
-
 /** Of pairs of numbers, for windows. */
 class CovarianceAccumulation implements Accumulation {
   readonly #isSample: boolean;
@@ -109,29 +89,21 @@ class CovarianceAccumulation implements Accumulation {
   }
 }
 
-/** Keeps the numbers, and picks the ones at the ranks. */
 class PercentileAccumulation implements Accumulation {
-  readonly #fractions: readonly number[];
+  readonly #percentiles: Percentiles;
   readonly #memory: StageMemory;
-  readonly #numbers: number[] = [];
 
   constructor(fractions: readonly number[], memory: StageMemory) {
-    this.#fractions = fractions;
+    this.#percentiles = new Percentiles(fractions);
     this.#memory = memory;
   }
 
   add(value: unknown): void {
-    if (!isNumeric(value) || Number.isNaN(value)) return;
-    this.#numbers.push(Number(value));
-    this.#memory.add(8);
+    if (this.#percentiles.add(value)) this.#memory.add(8);
   }
 
   result(): (number | null)[] {
-    const sorted = Float64Array.from(this.#numbers).sort();
-    return this.#fractions.map((fraction) => {
-      const rank = Math.max(0, Math.ceil(fraction * sorted.length) - 1);
-      return sorted[rank] ?? null;
-    });
+    return this.#percentiles.result();
   }
 }
 
@@ -162,17 +134,10 @@ function covariance(isSample: boolean): CompileAccumulator {
 function percentile(operand: unknown, context: StageContext): Accumulator {
   const { input, p, method } = partsOf("$percentile", operand, ["input", "p", "method"]);
   checkMethod("$percentile", method);
-  const fractions = expressionOf(p, context)({});
-  const isFraction = (one: unknown) => typeof one === "number" && one >= 0 && one <= 1;
-  if (!Array.isArray(fractions) || fractions.length === 0 || !fractions.every(isFraction)) {
-    throw new LioranError(
-      "BAD_VALUE",
-      "The $percentile 'p' field must be an array of numbers from 0 to 1.",
-    );
-  }
+  const fractions = fractionsOf(expressionOf(p, context)({}));
   return {
     input: expressionOf(input, context),
-    start: (memory) => new PercentileAccumulation(fractions as number[], memory),
+    start: (memory) => new PercentileAccumulation(fractions, memory),
   };
 }
 
@@ -182,18 +147,13 @@ function median(operand: unknown, context: StageContext): Accumulator {
   return {
     input: expressionOf(input, context),
     start: (memory) => {
-      const percentiles = new PercentileAccumulation([0.5], memory);
+      const percentiles = new PercentileAccumulation(medianFractions, memory);
       return {
         add: (value) => percentiles.add(value),
         result: () => percentiles.result()[0],
       };
     },
   };
-}
-
-function checkMethod(name: string, method: unknown): void {
-  if (method === "approximate") return;
-  throw new LioranError("BAD_VALUE", `The ${name} 'method' must be "approximate".`);
 }
 
 /** Least or greatest value, of any type. */
@@ -226,8 +186,8 @@ export const numberAccumulators = {
   $avg: simple(() => new AverageAccumulation()),
   $max: simple((memory) => new ExtremeAccumulation(1, memory)),
   $min: simple((memory) => new ExtremeAccumulation(-1, memory)),
-  $stdDevPop: simple(() => new DeviationAccumulation(false)),
-  $stdDevSamp: simple(() => new DeviationAccumulation(true)),
+  $stdDevPop: simple(() => new Deviation(false)),
+  $stdDevSamp: simple(() => new Deviation(true)),
   $median: median,
   $percentile: percentile,
 } as const satisfies Record<string, CompileAccumulator>;

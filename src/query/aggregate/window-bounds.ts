@@ -11,6 +11,8 @@ export type Span = readonly [first: number, last: number];
 export interface WindowBounds {
   /** Whether each window begins where the partition begins. */
   readonly isFromStart: boolean;
+  /** Whether each window has the document that it is for. */
+  readonly hasCurrent: boolean;
   span(at: number, partition: WindowPartition): Span;
 }
 
@@ -26,7 +28,7 @@ type Bound = "unbounded" | "current" | number;
 /** @param isRangeable whether the sort is one ascending field, which a range needs */
 export function windowBounds(window: unknown, isRangeable: boolean): WindowBounds {
   if (window === undefined) {
-    return { isFromStart: true, span: (_at, { length }) => [0, length - 1] };
+    return { isFromStart: true, hasCurrent: true, span: (_at, { length }) => [0, length - 1] };
   }
   const { documents, range, unit } = partsOf("window", window, [], ["documents", "range", "unit"]);
   if (documents !== undefined && range !== undefined) {
@@ -56,6 +58,7 @@ function documentBounds(documents: unknown): WindowBounds {
   }
   return {
     isFromStart: lower === "unbounded",
+    hasCurrent: offsetOf(lower) <= 0 && offsetOf(upper) >= 0,
     span: (at, { length }) => [
       lower === "unbounded" ? 0 : Math.max(0, at + offsetOf(lower)),
       upper === "unbounded" ? length - 1 : Math.min(length - 1, at + offsetOf(upper)),
@@ -68,6 +71,7 @@ function rangeBounds(range: unknown, unit: unknown): WindowBounds {
   const name = unit === undefined ? undefined : unitOf("a window", unit);
   return {
     isFromStart: lower === "unbounded",
+    hasCurrent: offsetOf(lower) <= 0 && offsetOf(upper) >= 0,
     span(at, partition) {
       const value = partition.sortValue(at);
       const end = (bound: Bound) => endOf(value, bound, name);

@@ -3,25 +3,9 @@ import { LioranError } from "../../errors.js";
 import { type Document, isPlainObject } from "../../values/document.js";
 import { isNumeric } from "../operand.js";
 import { fixedUnitMs } from "./calendar.js";
+import { minMaxScaler } from "./min-max-scaler.js";
 import { expressionOf, malformed, partsOf, type StageContext } from "./stage.js";
-import type { Span, WindowPartition } from "./window-bounds.js";
-
-/** A partition in its order. */
-export interface Partition extends WindowPartition {
-  readonly documents: readonly Document[];
-  /** Whether two neighbours are equal in the order. */
-  isSame(a: number, b: number): boolean;
-}
-
-/** Gives the results of all documents of a partition, in their order. */
-type PartitionFunction = (partition: Partition, span: (at: number) => Span) => unknown[];
-
-export interface WindowFunction {
-  /** Whether it takes a window; others work on the whole partition. */
-  readonly isWindowed: boolean;
-  readonly needsSort: boolean;
-  compile(operand: unknown, context: StageContext): PartitionFunction;
-}
+import type { Partition, PartitionFunction, WindowFunction } from "./window-function.js";
 
 export const windowFunctions: Readonly<Record<string, WindowFunction>> = {
   $rank: ranking("$rank", (partition) => {
@@ -87,6 +71,7 @@ export const windowFunctions: Readonly<Record<string, WindowFunction>> = {
     },
   },
   $expMovingAvg: { isWindowed: false, needsSort: true, compile: expMovingAvg },
+  $minMaxScaler: minMaxScaler,
   $derivative: {
     isWindowed: true,
     needsSort: true,

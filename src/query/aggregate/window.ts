@@ -10,7 +10,8 @@ import { windowAccumulators } from "./number-accumulators.js";
 import { plainValueAt, withValueAt } from "./place.js";
 import { expressionOf, malformed, partsOf, type Stage, type StageContext } from "./stage.js";
 import { hasWindow, type Span, windowBounds } from "./window-bounds.js";
-import { type Partition, windowFunctions } from "./window-functions.js";
+import type { Partition } from "./window-function.js";
+import { windowFunctions } from "./window-functions.js";
 
 const allAccumulators = { ...accumulators, ...windowAccumulators };
 
@@ -120,6 +121,9 @@ function compileField(
     if (definition.needsSort && !sort.compare) throw malformed(`${operator} requires a sortBy.`);
     const isRefused = !definition.isWindowed && hasWindow(specification);
     if (isRefused) throw malformed(`${operator} does not accept a 'window' field.`);
+    if (definition.needsCurrent && !bounds.hasCurrent) {
+      throw malformed(`The window of ${operator} must contain the current document.`);
+    }
     const run = definition.compile(operand, context);
     return { path, results: (partition) => run(partition, (at) => bounds.span(at, partition)) };
   }

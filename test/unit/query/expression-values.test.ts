@@ -11,6 +11,7 @@ const document: Document = {
   big: 9_007_199_254_740_993n,
   smile: "a😀b",
   nothing: null,
+  scores: [2, 4, 4, "x", 4, 5, null, 5n, 7, [100], 9],
 };
 
 function evaluated(expression: unknown): unknown {
@@ -163,6 +164,21 @@ const values: [expression: unknown, expected: unknown][] = [
   [{ $floor: "$big" }, document.big],
   [{ $pow: [3n, 2] }, 9n],
   [{ $pow: [2n, 64] }, 2 ** 64],
+  // Statistics: what is no number is passed over; the only operand may be an array of numbers.
+  [{ $stdDevPop: "$scores" }, 2],
+  [{ $stdDevPop: [1, 3, "$scores", "$gone"] }, 1],
+  [{ $stdDevPop: 5 }, 0],
+  [{ $stdDevPop: "$gone" }, null],
+  [{ $stdDevSamp: [[1, 2, 3n]] }, 1],
+  [{ $stdDevSamp: [5] }, null],
+  [{ $stdDevSamp: [["x"]] }, null],
+  [{ $median: { input: "$scores", method: "approximate" } }, 4],
+  [{ $median: { input: ["$big", 1, Number.NaN, 3], method: "approximate" } }, 3],
+  [{ $median: { input: "$gone", method: "approximate" } }, null],
+  [{ $median: { input: 7n, method: "approximate" } }, 7],
+  [{ $percentile: { input: "$scores", p: [0, 0.95, 0.5], method: "approximate" } }, [2, 9, 4]],
+  [{ $percentile: { input: "$scores", p: [{ $divide: [1, 4] }], method: "approximate" } }, [4]],
+  [{ $percentile: { input: ["x"], p: [0.5, 1], method: "approximate" } }, [null, null]],
   // Strings: https://www.mongodb.com/docs/manual/reference/operator/aggregation/#string-expression-operators
   [{ $toUpper: "$nothing" }, ""],
   [{ $toLower: "$gone" }, ""],
@@ -232,6 +248,14 @@ const failures: [expression: unknown, code: ErrorCode, message: RegExp][] = [
   [{ $sqrt: -1 }, 2, /\$sqrt/],
   [{ $abs: "x" }, 2, /\$abs .*string/],
   [{ $round: [1, 200] }, 2, /\$round/],
+  [{ $median: { input: "$scores" } }, 9, /'method' parameter to \$median/],
+  [{ $median: { input: "$scores", method: "exact" } }, 2, /\$median 'method'/],
+  [{ $median: { input: 1, p: [0.5], method: "approximate" } }, 9, /\$median: p/],
+  [{ $percentile: { input: 1, p: [], method: "approximate" } }, 2, /\$percentile 'p'/],
+  [{ $percentile: { input: 1, p: 0.5, method: "approximate" } }, 2, /\$percentile 'p'/],
+  [{ $percentile: { input: 1, p: [1.5], method: "approximate" } }, 2, /\$percentile 'p'/],
+  [{ $percentile: { input: 1, p: "$scores", method: "approximate" } }, 2, /\$percentile 'p'/],
+  [{ $percentile: { input: 1, p: [0.5], method: "discrete" } }, 2, /\$percentile 'method'/],
   [{ $hour: "text" }, 2, /\$hour.*string/],
   [{ $hour: { date: "$leap", zone: "UTC" } }, 9, /\$hour: zone/],
   [{ $hour: { date: "$leap", timezone: "Nowhere/Else" } }, 2, /Nowhere\/Else/],
@@ -273,6 +297,14 @@ test("operators refuse what MongoDB refuses, and say which operator it was", () 
   for (const [expression, code, message] of failures) {
     assert.throws(() => evaluated(expression), { code, message }, JSON.stringify(expression));
   }
+});
+
+test("a wrong p or method is refused before any document is read", () => {
+  const method = "exact";
+  assert.throws(() => compileExpression({ $median: { input: "$scores", method } }), { code: 2 });
+  const p = ["$big"];
+  const wrong = { $percentile: { input: "$scores", p, method: "approximate" } };
+  assert.throws(() => compileExpression(wrong), { code: 2 });
 });
 
 test("$dateToParts has the largest part first", () => {

@@ -117,6 +117,71 @@ test("$covariancePop and $covarianceSamp", () => {
   assert.deepEqual(column(data, { $covarianceSamp: ["$v", "$w"] }), [2, 2, 2]);
 });
 
+test("$minMaxScaler over the partition, as in the manual", () => {
+  const data = [1, 5, 13, 21].map((a, _id) => ({ _id, a }));
+  assert.deepEqual(column(data, { $minMaxScaler: "$a" }), [0, 0.2, 0.6, 1]);
+  const scaled = (operand: Document) => column(data, { $minMaxScaler: operand }, { a: 1 });
+  assert.deepEqual(scaled({ input: "$a", min: 0, max: 100 }), [0, 20, 60, 100]);
+  assert.deepEqual(scaled({ input: { $multiply: ["$a", -1] }, max: 10 }), [10, 8, 4, 0]);
+  assert.deepEqual(scaled({ $add: ["$a", 0.5] }), [0, 0.2, 0.6, 1]);
+  const bounds = { min: { $subtract: [0, 1] }, max: 1n };
+  assert.deepEqual(scaled({ input: "$a", ...bounds }), [-1, -0.6, 0.19999999999999996, 1]);
+  assert.deepEqual(column(sales, { $minMaxScaler: "$quantity" }, { year: 1 }, "$state"), [
+    1,
+    0,
+    25 / 42,
+    30 / 36,
+    0,
+    1,
+  ]);
+});
+
+test("$minMaxScaler over windows that move, grow and shrink", () => {
+  const data = numbers(4, 2, 8, 5);
+  const over = (documents: unknown[]) =>
+    column(data, { $minMaxScaler: "$v", window: { documents } }, { t: 1 });
+  assert.deepEqual(over([-1, 0]), [0, 0, 1, 0]);
+  assert.deepEqual(over(["unbounded", "current"]), [0, 0, 1, 0.5]);
+  assert.deepEqual(over(["current", "unbounded"]), [1 / 3, 0, 1, 0]);
+  assert.deepEqual(over(["unbounded", 1]), [1, 0, 1, 0.5]);
+  const range = { $minMaxScaler: "$t", window: { range: [-2, 1] } };
+  const times = [1, 2, 4, 7].map((t) => ({ t }));
+  assert.deepEqual(column(times, range, { t: 1 }), [0, 1, 1, 0]);
+});
+
+test("$minMaxScaler of equal, very large and wrong values", () => {
+  const scaled = (values: unknown[], parts: Document = {}) =>
+    column(numbers(...values), { $minMaxScaler: { input: "$v", ...parts } });
+  assert.deepEqual(scaled([3, 3n, 3], { min: 2, max: 5 }), [2, 2, 2]);
+  assert.deepEqual(scaled([]), []);
+  const big = 2n ** 62n;
+  assert.deepEqual(scaled([-big, big, -big + 1n, 0n]), [0, 1, 2 ** -63, 0.5]);
+  assert.deepEqual(scaled([big, big + 2n, big + 1n]), [0, 1, 0.5]);
+  for (const value of ["x", null, [], [1], undefined]) {
+    assert.throws(() => scaled([1, value]), { code: 14, message: /\$minMaxScaler/ });
+  }
+});
+
+test("$minMaxScaler looks at each number once while windows stay or grow", () => {
+  const data = numbers(...Array.from({ length: 1_000 }, (_, at) => at));
+  for (const documents of [
+    ["unbounded", "unbounded"],
+    ["unbounded", "current"],
+  ]) {
+    let steps = 0;
+    const control = {
+      step() {
+        steps += 1;
+      },
+      pass() {},
+    };
+    const output = { r: { $minMaxScaler: "$v", window: { documents } } };
+    const stage = { $setWindowFields: { sortBy: { t: 1 }, output } };
+    assert.deepEqual(aggregate(data, [stage], {}, { control }).at(-1)!.r, 1);
+    assert.ok(steps <= data.length, `${steps} steps`);
+  }
+});
+
 test("what a window function cannot have is refused by name", () => {
   const window = { documents: [0, 1] };
   const wrong: [Document, Document | undefined, RegExp][] = [
@@ -128,6 +193,12 @@ test("what a window function cannot have is refused by name", () => {
     [{ $sum: 1, window: { documents: [0, 1], range: [0, 1] } }, { v: 1 }, /either/],
     [{ $sum: 1, $avg: 1 }, { v: 1 }, /exactly one/],
     [{ $expMovingAvg: { input: "$v", N: 2, alpha: 0.5 } }, { v: 1 }, /either 'N'/],
+    [{ $minMaxScaler: { min: 0, max: 1 } }, undefined, /\$minMaxScaler requires 'input'/],
+    [{ $minMaxScaler: { input: "$v", mix: 1 } }, undefined, /\$minMaxScaler: mix/],
+    [{ $minMaxScaler: { input: "$v", min: "$v" } }, undefined, /'min' of \$minMaxScaler/],
+    [{ $minMaxScaler: { input: "$v", min: 1 } }, undefined, /'max' of \$minMaxScaler/],
+    [{ $minMaxScaler: "$v", window: { documents: [1, 2] } }, { v: 1 }, /current document/],
+    [{ $minMaxScaler: "$v", window: { range: [-2, -1] } }, { v: 1 }, /current document/],
   ];
   for (const [output, sortBy, message] of wrong) {
     assert.throws(() => column(numbers(1), output, sortBy), { code: 9, message });
@@ -247,6 +318,7 @@ test("every window function is in a test", () => {
     "$expMovingAvg",
     "$derivative",
     "$integral",
+    "$minMaxScaler",
   ];
   assert.deepEqual(Object.keys(windowFunctions).sort(), tested.sort());
 });
