@@ -52,15 +52,6 @@ export function indexedValues(
   return { rows: expansion.rows, multikey: [...expansion.multikey].sort((a, b) => a - b) };
 }
 
-/** The values at one path, each element of an array one by one. */
-export function valuesAt(
-  document: Document,
-  segments: readonly string[],
-): { values: unknown[]; isMultikey: boolean } {
-  const { rows, multikey } = indexedValues(document, [segments]);
-  return { values: rows.map(([value]) => value), isMultikey: multikey.length > 0 };
-}
-
 interface Expansion {
   readonly paths: readonly (readonly string[])[];
   readonly rows: unknown[][];

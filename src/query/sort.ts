@@ -50,12 +50,6 @@ export function compileSort(spec: unknown): (a: Document, b: Document) => number
   };
 }
 
-/** The direction of a sort that is the order of `_id`, or nothing. `_id` is unique: what follows is moot. */
-export function isIdSort(sort: readonly (readonly [string, 1 | -1])[]): 1 | -1 | undefined {
-  const first = sort[0];
-  return first !== undefined && first[0] === "_id" ? first[1] : undefined;
-}
-
 function entriesOf(input: unknown, direction: unknown): (readonly unknown[])[] {
   if (input === undefined || input === null) return [];
   if (typeof input === "string") return [[input, direction]];

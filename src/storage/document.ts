@@ -138,36 +138,6 @@ export function documentId(bytes: Uint8Array): unknown {
   return readItem(bytes, start);
 }
 
-/** Where the encoded value of a top-level field lies. Dots in `name` have no meaning here. */
-export function readField(
-  bytes: Uint8Array,
-  name: string,
-): { start: number; end: number } | undefined {
-  const nameLength = Buffer.byteLength(name);
-  const fields = readLength(bytes, 0);
-  let position = headerBytes(bytes[0]!);
-  for (let i = 0; i < fields; i++) {
-    const nameStart = position + headerBytes(bytes[position]!);
-    const length = readLength(bytes, position);
-    const start = nameStart + length;
-    const end = skip(bytes, start);
-    if (length === nameLength && isName(bytes, nameStart, start, name)) return { start, end };
-    position = end;
-  }
-  return undefined;
-}
-
-function isName(bytes: Uint8Array, start: number, end: number, name: string): boolean {
-  if (name.length !== end - start) {
-    return Buffer.from(name).equals(bytes.subarray(start, end));
-  }
-  // As many bytes as UTF-16 units: ASCII.
-  for (let i = 0; i < name.length; i++) {
-    if (bytes[start + i] !== name.charCodeAt(i)) return false;
-  }
-  return true;
-}
-
 function startsWithId(bytes: Uint8Array, position: number): boolean {
   for (let i = 0; i < ID_FIELD.length; i++) {
     if (bytes[position + i] !== ID_FIELD[i]) return false;

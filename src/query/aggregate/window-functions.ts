@@ -176,6 +176,12 @@ function filledLinearly(partition: Partition, values: unknown[]): unknown[] {
     if (value instanceof Date) return value.getTime();
     return numberOf("$linearFill", value);
   };
+  const nextKnown: (number | undefined)[] = new Array(values.length);
+  let known: number | undefined;
+  for (let at = values.length - 1; at >= 0; at -= 1) {
+    nextKnown[at] = known;
+    if ((values[at] ?? null) !== null) known = at;
+  }
   let before: number | undefined;
   return values.map((value, at) => {
     if (value !== null && value !== undefined) {
@@ -183,8 +189,8 @@ function filledLinearly(partition: Partition, values: unknown[]): unknown[] {
       before = at;
       return value;
     }
-    const after = values.findIndex((one, place) => place > at && (one ?? null) !== null);
-    if (before === undefined || after < 0) return null;
+    const after = nextKnown[at];
+    if (before === undefined || after === undefined) return null;
     const [from, to] = [Number(values[before]), Number(values[after])];
     const share = (position(at) - position(before)) / (position(after) - position(before));
     return from + (to - from) * share;

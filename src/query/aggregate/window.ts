@@ -141,7 +141,10 @@ function compileField(
   };
 }
 
-/** Windows that all begin at the start grow from one to the next, so that nothing is added twice. */
+/**
+ * Windows that all begin at the start grow from one to the next, so that nothing is added twice. But one by months may
+ * end before the last one: the 30th and the 31st of a month are one day in a shorter month, at the times of their own.
+ */
 function accumulated(
   { documents }: Partition,
   spans: readonly Span[],
@@ -154,7 +157,7 @@ function accumulated(
   let state = start(memory);
   let next = 0;
   return spans.map(([first, last]) => {
-    if (!isFromStart) {
+    if (!isFromStart || last + 1 < next) {
       state = start(memory);
       next = first;
     }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compileSort, isIdSort, normalizeSort } from "../../../src/query/sort.js";
+import { compileSort, normalizeSort } from "../../../src/query/sort.js";
 import type { Document } from "../../../src/values/document.js";
 
 test("the driver's forms of a sort are read", () => {
@@ -106,23 +106,4 @@ test("values sort in MongoDB's order, arrays by their least or greatest element"
   );
   assert.deepEqual(order({ "a.1": 1 }, { _id: 1, a: [0, 5] }, { _id: 2, a: [9, 1] }), [2, 1]);
   assert.deepEqual(order({ a: 1, b: -1 }, { _id: 1, a: 1, b: 1 }, { _id: 2, a: 1, b: 2 }), [2, 1]);
-});
-
-test("a sort that begins with _id is the order of _id", () => {
-  assert.equal(isIdSort([["_id", -1]]), -1);
-  assert.equal(
-    isIdSort([
-      ["_id", 1],
-      ["a", 1],
-    ]),
-    1,
-  );
-  assert.equal(
-    isIdSort([
-      ["a", 1],
-      ["_id", 1],
-    ]),
-    undefined,
-  );
-  assert.equal(isIdSort([]), undefined);
 });

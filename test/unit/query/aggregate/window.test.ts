@@ -71,6 +71,24 @@ test("windows by range, of numbers and of time", () => {
   assert.throws(() => column(data, { $sum: 1, window }, { t: -1 }), { code: 9 });
 });
 
+test("a window by months that ends before the one in front of it holds nothing from behind its end", () => {
+  const days: [month: number, day: number, hour: number][] = [
+    [0, 30, 12],
+    [0, 31, 10],
+    [1, 29, 11],
+  ];
+  const dates = days.map(([month, day, hour]) => ({
+    d: day,
+    at: new Date(Date.UTC(2024, month, day, hour)),
+  }));
+  const window = { range: ["unbounded", 1], unit: "month" };
+  assert.deepEqual(column(dates, { $push: "$d", window }, { at: 1 }), [
+    [30, 31, 29],
+    [30, 31],
+    [30, 31, 29],
+  ]);
+});
+
 test("ranks and numbers", () => {
   const data = [5, 3, 5, 1].map((v, _id) => ({ _id, v }));
   assert.deepEqual(column(data, { $rank: {} }, { v: -1 }), [1, 1, 3, 4]);
