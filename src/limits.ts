@@ -77,6 +77,9 @@ export const cursorIdleTimeoutMs = 10 * 60_000;
 /** A snapshot older than this is given up: an old LMDB reader stops page reuse for everybody. */
 export const snapshotAgeMaxMs = 60_000;
 
+/** How long the loops of an expression of a write may run over one document, in the thread of the owner. */
+export const ownerExpressionMsMax = 1_000;
+
 /** Keys an inline read may look at before it moves to the pool. */
 export const inlineKeysMax = 256;
 /** How long an inline read may take before it moves to the pool. */

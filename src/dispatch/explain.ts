@@ -2,8 +2,10 @@
  * Explains how an operation is run: the plan, and with `executionStats` what running it looked at.
  * Synchronous, like the reads it explains.
  */
+
 import type { Control } from "../query/control.js";
 import { executeQuery, planFor, type Query } from "../query/execute.js";
+import { underControl } from "../query/loop-control.js";
 import {
   explainCountScan,
   explainPlan,
@@ -33,6 +35,15 @@ export function explain(
   operation: ExplainOperation,
   control: Control,
   snapshot?: Snapshot,
+): Omit<Explanation, "place"> {
+  return underControl(control, () => explanationOf(environment, operation, control, snapshot));
+}
+
+function explanationOf(
+  environment: Environment,
+  operation: ExplainOperation,
+  control: Control,
+  snapshot: Snapshot | undefined,
 ): Omit<Explanation, "place"> {
   const { explained, verbosity } = operation;
   if (explained.kind === "aggregate") {

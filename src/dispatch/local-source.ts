@@ -4,9 +4,11 @@
  * Invariant: its snapshot is never older than `snapshotAgeMaxMs`. A cursor that is read too slowly
  * loses it and then fails with a clear error; it never goes on with other data.
  */
+
 import { LioranError } from "../errors.js";
 import { snapshotAgeMaxMs } from "../limits.js";
 import type { Control } from "../query/control.js";
+import { underControl } from "../query/loop-control.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
 import type { BatchSource } from "./cursors.js";
 import type { EncodedBatch, RowsOperation } from "./operation.js";
@@ -16,11 +18,13 @@ import { rowsOf } from "./rows.js";
 export class LocalSource implements BatchSource {
   readonly #snapshot: Snapshot | undefined;
   readonly #rows: Generator<ResultRow, void, void>;
+  readonly #control: Control;
   readonly #expiry: NodeJS.Timeout;
   #expired = false;
 
   /** @param environment missing when there is no such database */
   constructor(environment: Environment | undefined, operation: RowsOperation, control: Control) {
+    this.#control = control;
     this.#snapshot = environment?.openSnapshot();
     this.#rows = rowsOf(environment, operation, control, this.#snapshot);
     this.#expiry = setTimeout(() => {
@@ -38,7 +42,7 @@ export class LocalSource implements BatchSource {
           "or in ranges: an old snapshot keeps every process from reusing space.",
       );
     }
-    return takeBatch(this.#rows, batchSize);
+    return underControl(this.#control, () => takeBatch(this.#rows, batchSize));
   }
 
   async next(batchSize: number | undefined): Promise<{ batch: EncodedBatch; done: boolean }> {

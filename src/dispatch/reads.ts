@@ -2,6 +2,7 @@
  * The read operations, executed in one view of the data. Synchronous: they run inline on a calling
  * thread (with a budget) and on pool workers (until cancelled).
  */
+
 import { batchBytesMax, firstBatchDocuments } from "../limits.js";
 import type { Control } from "../query/control.js";
 import { distinctCollector } from "../query/distinct.js";
@@ -13,6 +14,7 @@ import {
   type Query,
 } from "../query/execute.js";
 import { fetchDocuments, isFetch } from "../query/fetch.js";
+import { underControl } from "../query/loop-control.js";
 import type { Row } from "../query/row.js";
 import { type Examined, type View, viewOf } from "../query/walk.js";
 import { type CollectionEntry, findCollection, listCollections } from "../storage/catalog.js";
@@ -78,7 +80,8 @@ export function count(
   snapshot?: Snapshot,
 ): number {
   const entry = findCollection(environment, operation.collection, snapshot);
-  return countIn(viewOf(environment, entry, snapshot), operation, control, nothingExamined());
+  const view = viewOf(environment, entry, snapshot);
+  return underControl(control, () => countIn(view, operation, control, nothingExamined()));
 }
 
 /** @param examined counts what is looked at */
@@ -107,15 +110,12 @@ export function distinct(
     findCollection(environment, operation.collection, snapshot),
     snapshot,
   );
+  const { filter, hint } = operation;
   const collector = distinctCollector(operation.key);
-  for (const row of executeQuery(
-    view,
-    { filter: operation.filter, hint: operation.hint },
-    control,
-  )) {
-    collector.add(row.source);
-  }
-  return collector.values();
+  return underControl(control, () => {
+    for (const row of executeQuery(view, { filter, hint }, control)) collector.add(row.source);
+    return collector.values();
+  });
 }
 
 /** Finds what an update or delete will change, without changing it. */
@@ -137,8 +137,8 @@ export function search(
     limit: operation.limit,
     hint: operation.hint,
   };
-  const idKeys = Array.from(executeQuery(view, query, control), ({ idKey }) =>
-    Uint8Array.from(idKey),
+  const idKeys = underControl(control, () =>
+    Array.from(executeQuery(view, query, control), ({ idKey }) => Uint8Array.from(idKey)),
   );
   return { idKeys, collectionId: view.collectionId, version };
 }

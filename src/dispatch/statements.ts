@@ -4,9 +4,12 @@
  *
  * Owning thread: the Host.
  */
+
 import { type Control, unlimited } from "../query/control.js";
 import { executeQuery } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
+import { underControl, withTimeLimit } from "../query/loop-control.js";
+import { filterHasLoop } from "../query/loops.js";
 import { Row } from "../query/row.js";
 import { compileUpdate, replaceDocument } from "../query/update.js";
 import { upsertSeed } from "../query/upsert.js";
@@ -193,7 +196,7 @@ function targetRows(
   if (found) return recheckedRows(transaction, view, target, found, upsert);
   const { filter, sort, multi, hint } = target;
   const query = { filter, sort, limit: multi ? 0 : 1, hint };
-  return Array.from(executeQuery(view, query, control));
+  return underControl(control, () => Array.from(executeQuery(view, query, control)));
 }
 
 /** Of the documents that a search found, those that still match now that nobody else can write. */
@@ -207,7 +210,7 @@ function recheckedRows(
   const { version, changed } = transaction.statistics(view.collectionId);
   const isSame = view.collectionId === found.collectionId;
   const unchanged = isSame && version === found.version && !changed;
-  const matches = compileFilter(target.filter);
+  const matches = withTimeLimit(filterHasLoop(target.filter), compileFilter(target.filter));
   const rows: Row[] = [];
   for (const key of found.idKeys) {
     const bytes = getDocument(view.environment, view.collectionId, key);

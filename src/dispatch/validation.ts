@@ -5,6 +5,7 @@
  *
  * Owning thread: the Host.
  */
+
 import { encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import {
@@ -14,6 +15,8 @@ import {
 } from "../limits.js";
 import { compileFilter, type Matcher } from "../query/filter.js";
 import { compileJsonSchema } from "../query/json-schema.js";
+import { withTimeLimit } from "../query/loop-control.js";
+import { filterHasLoop } from "../query/loops.js";
 import { isOperatorDocument } from "../query/operator-document.js";
 import type { CollectionEntry } from "../storage/catalog.js";
 import type { Document } from "../values/document.js";
@@ -44,7 +47,7 @@ export function validatorOf(entry: CollectionEntry): Validator | undefined {
 }
 
 function compileValidator(filter: Document, options: ValidationOptions): Validator {
-  const matches = compileFilter(filter);
+  const matches = withTimeLimit(filterHasLoop(filter), compileFilter(filter));
   const clauses = Object.keys(filter).map((name) => compileClause(name, filter[name]));
   const check = (namespace: string, document: Document) => {
     if (matches(document)) return;

@@ -5,6 +5,7 @@
 import { LioranError } from "../errors.js";
 import { isPlainObject } from "../values/document.js";
 import type { CompileOperator, Evaluate, OperandCompiler } from "./compiled-operator.js";
+import { stepOfLoop } from "./loop-control.js";
 import { namedArguments } from "./named-arguments.js";
 import {
   addOperands,
@@ -110,6 +111,7 @@ export const directOperators: Readonly<Record<string, CompileOperator>> = {
     const evaluate = compiler.compile(body, inner);
     return (document) =>
       arrayOf("$map", list(document))?.map((element) => {
+        stepOfLoop();
         inner.set(name, element);
         return evaluate(document) ?? null;
       }) ?? null;
@@ -133,6 +135,7 @@ export const directOperators: Readonly<Record<string, CompileOperator>> = {
       const kept: unknown[] = [];
       for (const element of elements) {
         if (kept.length === wanted) break;
+        stepOfLoop();
         inner.set(name, element);
         if (isTrue(passes(document))) kept.push(element);
       }
@@ -150,6 +153,7 @@ export const directOperators: Readonly<Record<string, CompileOperator>> = {
       if (!elements) return null;
       let value = initial(document);
       for (const element of elements) {
+        stepOfLoop();
         inner.set("this", element);
         inner.set("value", value);
         value = evaluate(document);

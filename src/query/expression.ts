@@ -9,6 +9,7 @@
 import { LioranError } from "../errors.js";
 import { type Document, isPlainObject, isSubdocument } from "../values/document.js";
 import type { Evaluate } from "./compiled-operator.js";
+import { InlineBudgetExceeded } from "./control.js";
 import { directOperators } from "./direct-operators.js";
 import { ownOperators } from "./expression-operators.js";
 import { evaluate, evaluationOptions, loadOperator, type Operator } from "./language.js";
@@ -175,7 +176,8 @@ function interpreted(name: string, operator: Operator, operand: unknown): Evalua
     try {
       return withoutMissing(evaluate(document, expression, options));
     } catch (error) {
-      if (error instanceof LioranError) throw error;
+      // An operand may have been stopped in a loop.
+      if (error instanceof LioranError || error instanceof InlineBudgetExceeded) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       const message = `The expression cannot be evaluated: ${reason}.`;
       throw new LioranError("BAD_VALUE", message, { cause: error });

@@ -3,11 +3,14 @@
  * pipeline (https://www.mongodb.com/docs/manual/reference/operator/update/). The input is never
  * changed; the result shares with it what was not touched.
  */
+
 import { LioranError } from "../errors.js";
 import { equalValues } from "../values/compare.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { compileFilter } from "./filter.js";
 import { identicalValues } from "./identical.js";
+import { withTimeLimit } from "./loop-control.js";
+import { hasLoop } from "./loops.js";
 import { MatchDetails } from "./traverse.js";
 import { compileArrayFilters } from "./update/array-filters.js";
 import { compilePipeline } from "./update/pipeline.js";
@@ -52,7 +55,7 @@ export function compileUpdate(
     if (options.arrayFilters?.length) {
       throw new LioranError("FAILED_TO_PARSE", "arrayFilters cannot go with an update pipeline.");
     }
-    const run = compilePipeline(update);
+    const run = withTimeLimit(hasLoop(update), compilePipeline(update));
     return {
       apply: (document, now = new Date()) => outcome(document, run(document, now)),
       applyOnInsert: (seed, now = new Date()) => keepId(seed, run(seed, now)),

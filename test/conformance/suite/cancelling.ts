@@ -7,6 +7,16 @@ import { rejection, thrownBy } from "./expectations.js";
 /** A filter that takes far longer than any of the tests waits: it makes a long array for each document. */
 const slow = { $expr: { $lt: [{ $size: { $range: [0, "$size"] } }, 0] } };
 const slowDocuments = 5_000;
+/** An expression that takes hours: a loop in a loop. */
+const loop = {
+  $reduce: {
+    input: { $range: [0, 1_000_000] },
+    initialValue: 0,
+    in: {
+      $max: { $map: { input: { $range: [0, 100_000] }, as: "one", in: { $add: ["$$one", 1] } } },
+    },
+  },
+};
 
 export function cancellingSuite(subject: Subject): void {
   let collection: Collection;
@@ -36,7 +46,44 @@ export function cancellingSuite(subject: Subject): void {
     }
   });
 
+  subject.test("maxTimeMS and a signal end a loop inside one expression", async () => {
+    const one = await subject.seeded([{ _id: 1 }]);
+    const expected = { code: 50, names: ["maxTimeMS"] } as const;
+    const filter = { $expr: { $lt: [loop, 0] } };
+    const projection = { n: loop };
+    const limit = { maxTimeMS: 20 };
+    await rejection(() => one.find(filter, limit).toArray(), expected);
+    await rejection(() => one.find({}, { ...limit, projection }).toArray(), expected);
+    await rejection(() => one.countDocuments(filter, limit), expected);
+    await rejection(() => one.distinct("_id", filter, limit), expected);
+    await rejection(() => one.find(filter, limit).explain(), expected);
+    await rejection(() => one.aggregate([{ $set: { n: loop } }], limit).toArray(), expected);
+    await rejection(
+      () => one.aggregate([{ $group: { _id: null, n: { $max: loop } } }], limit).toArray(),
+      expected,
+    );
+    const controller = new AbortController();
+    const { signal } = controller;
+    const ended = one.find(filter, { signal }).toArray();
+    setImmediate(() => controller.abort("enough"));
+    assert.equal(await thrownBy(() => ended), "enough");
+  });
+
   if (subject.mode.canWrite) {
+    subject.test("a write whose expression loops on and on ends, and changes nothing", async () => {
+      const one = await subject.seeded([{ _id: 1, n: 1 }]);
+      const expected = { code: 50, names: ["looped"] } as const;
+      await rejection(() => one.updateOne({ _id: 1 }, [{ $set: { n: loop } }]), expected);
+      await rejection(() => one.findOneAndUpdate({}, [{ $set: { n: loop } }]), expected);
+      await rejection(() => one.updateOne({ _id: 2 }, [{ $set: { n: loop } }], { upsert: true }), {
+        code: 50,
+      });
+      assert.deepEqual(await one.find(), [{ _id: 1, n: 1 }]);
+      const short = { $map: { input: { $range: [0, 10_000] }, in: 1 } };
+      await one.updateOne({ _id: 1 }, [{ $set: { n: { $size: short } } }]);
+      assert.deepEqual(await one.find(), [{ _id: 1, n: 10_000 }]);
+    });
+
     subject.test(
       "maxTimeMS ends the search of a write with code 50, and nothing changes",
       async () => {
