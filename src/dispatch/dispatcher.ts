@@ -382,13 +382,14 @@ function findAtOnce(
   clock: CommitClock | undefined,
 ): Document[] {
   const time = environment.refreshForWalk(clock);
-  if (time === undefined) return findDocuments(environment, operation, new InlineBudget());
+  if (!clock || time === undefined)
+    return findDocuments(environment, operation, new InlineBudget());
   try {
-    const entry = collectionAt(environment, operation.collection, time);
+    const entry = collectionAt(environment, operation.collection, clock, time);
     const documents = findDocuments(environment, operation, new InlineBudget(), entry);
-    if (clock!.time === time) return documents;
+    if (clock.time === time) return documents;
   } catch (error) {
-    if (clock!.time === time) throw error;
+    if (clock.time === time) throw error;
   }
   // A commit came in between: the entry may be another one by now.
   environment.refreshForWalk();

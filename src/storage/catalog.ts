@@ -9,6 +9,7 @@ import { decode, encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { catalogLeaseMs, purgeSliceRecords } from "../limits.js";
 import { collectionRange } from "./collection.js";
+import type { CommitClock } from "./commit-clock.js";
 import type { Environment, Snapshot } from "./environment.js";
 import { statisticsKey } from "./statistics.js";
 import type { WriteTransaction } from "./write-transaction.js";
@@ -58,8 +59,8 @@ interface DecodedEntry {
   entry: CollectionEntry;
   /** Until when point reads may use the entry without looking it up. */
   leaseEndsMs: number;
-  /** Time of the commit clock at which the bytes were those in the catalog. */
-  asOf: number | undefined;
+  /** When the bytes were those in the catalog: by which clock, since each Host has its own, and its time. */
+  asOf: { clock: CommitClock; time: number } | undefined;
 }
 
 /**
@@ -106,12 +107,13 @@ export function isLeaseValid(lease: Lease): boolean {
 export function collectionAt(
   environment: Environment,
   name: string,
+  clock: CommitClock,
   time: number,
 ): CollectionEntry | undefined {
   const known = decodedEntries.get(environment)?.get(name);
-  if (known?.asOf === time) return known.entry;
+  if (known?.asOf?.time === time && known.asOf.clock === clock) return known.entry;
   const entry = findCollection(environment, name);
-  if (entry) decodedEntries.get(environment)!.get(name)!.asOf = time;
+  if (entry) decodedEntries.get(environment)!.get(name)!.asOf = { clock, time };
   return entry;
 }
 

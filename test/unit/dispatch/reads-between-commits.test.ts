@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { test } from "node:test";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { Dispatcher, type QueryPool } from "../../../src/dispatch/dispatcher.js";
 import type { FindOperation } from "../../../src/dispatch/operation.js";
 import { LioranManager } from "../../../src/index.js";
@@ -34,6 +35,20 @@ const dropIndex = `
   await manager.close();
 `;
 
+test("the clock of another Host at the same time says nothing about what was seen by the first", async () => {
+  using root = temporaryRoot();
+  await fill(root.rootPath);
+  const databases = acquireDatabases(root.rootPath, "read");
+  databases.clock = new CommitClock();
+  const dispatcher = new Dispatcher({ databases, reads: "local", pool: {} as QueryPool });
+  assert.deepEqual(dispatcher.findNow(find), items);
+  await nextTurn();
+  runElsewhere(dropIndex, root.rootPath);
+  databases.clock = new CommitClock();
+  assert.deepEqual(dispatcher.findNow(find), items);
+  await databases.release();
+});
+
 test("a commit between the look at the clock and the read does not make the read miss anything", async () => {
   using root = temporaryRoot();
   await fill(root.rootPath);
@@ -44,16 +59,18 @@ test("a commit between the look at the clock and the read does not make the read
   assert.deepEqual(dispatcher.findNow(find), items);
   clock.onRead = () => {
     // Its entries are gone when the process has ended.
-    clock.commit(() =>
-      execFileSync(process.execPath, ["--input-type=module", "--eval", dropIndex, root.rootPath], {
-        cwd: import.meta.dirname,
-      }),
-    );
+    clock.commit(() => runElsewhere(dropIndex, root.rootPath));
   };
   assert.deepEqual(dispatcher.findNow(find), items);
   assert.equal(clock.onRead, undefined);
   await databases.release();
 });
+
+function runElsewhere(program: string, rootPath: string): void {
+  execFileSync(process.execPath, ["--input-type=module", "--eval", program, rootPath], {
+    cwd: import.meta.dirname,
+  });
+}
 
 async function fill(rootPath: string): Promise<void> {
   await using manager = new LioranManager({ rootPath });
