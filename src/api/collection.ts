@@ -631,8 +631,13 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
       if (others) await others;
       return (found[0] as WithId<T> | undefined) ?? null;
     }
-    const result = await this.#runtime.execute<"find">(operation, undefined, { isHeavy: true });
-    return (documentsOf(result)[0] as WithId<T> | undefined) ?? null;
+    return this.#runtime.call(async (execute) => {
+      const result = await execute<"find">(operation, undefined, { isHeavy: true });
+      // A large document fills a batch, and the cursor does not know yet that it is the last one.
+      const { cursor } = result;
+      if (cursor !== 0) await execute<"killCursors">({ kind: "killCursors", cursors: [cursor] });
+      return (documentsOf(result)[0] as WithId<T> | undefined) ?? null;
+    });
   }
 
   #findById(filter: Filter<T>): WithId<T> | null | undefined {

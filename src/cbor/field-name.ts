@@ -16,7 +16,7 @@ export interface FieldName {
 /** More names than a process meets; those that share a slot push each other out. */
 const slots = 2048;
 /** Names that are longer are data that was made a name, and not worth keeping. */
-const keptBytesMax = 64;
+export const keptBytesMax = 64;
 const kept: (FieldName | undefined)[] = new Array(slots).fill(undefined);
 let previous: FieldName = { bytes: new Uint8Array(0), text: "", hash: 0, nextSlot: 0 };
 
@@ -45,8 +45,8 @@ export function liesAt(wanted: Uint8Array, bytes: Uint8Array, start: number): bo
 function findName(bytes: Uint8Array, start: number): FieldName {
   const from = start + headerBytes(bytes[start]!);
   const end = from + readLength(bytes, start);
+  if (end - start > keptBytesMax) return nameAt(bytes, start, from, end, 0);
   const hash = hashOf(bytes, start, end);
-  if (end - start > keptBytesMax) return nameAt(bytes, start, from, end, hash);
   const slot = hash & (slots - 1);
   let name = kept[slot];
   if (name?.bytes.length !== end - start || !liesAt(name.bytes, bytes, start)) {

@@ -2,24 +2,29 @@
  * The field names of a map as a whole. The documents of a collection mostly have the same fields in the
  * same order, so a map whose shape is known is made by one object literal, which V8 does in a quarter of
  * the time of adding the fields one by one.
+ *
+ * Invariant: shapes are held by the table alone, and have short names, so that what is kept is bounded.
  */
-import type { FieldName } from "./field-name.js";
+import { type FieldName, keptBytesMax } from "./field-name.js";
 
 /** Maps with more fields are data that was made a map. */
 export const shapeFieldsMax = 32;
-/** A shape that was met more often than this is worth compiling. */
-const usesBeforeCompiled = 8;
-/** More shapes than a process meets; those that share a slot push each other out. */
+/** A shape that was met so often is worth compiling. */
+const usesBeforeCompiled = 64;
+/** More shapes than a process meets often; of those that share a slot the one that is met more often stays. */
 const slots = 512;
+/** How much more often another one must be met to take the place of a shape. */
+const usesMax = 4 * usesBeforeCompiled;
 
+/** Makes the object of the values. */
 type Build = (values: readonly unknown[]) => Record<string, unknown>;
 
 export interface MapShape {
   readonly names: readonly FieldName[];
   /** Undefined until it is worth it, and where code may not be generated. */
   build: Build | undefined;
-  /** Shape of the map that a field had the last time, or the elements of its array: most likely the next one again. */
-  readonly inner: (MapShape | undefined)[];
+  /** For each field the slot of the shape that its map had the last time, or those in its array: most likely again. */
+  readonly inner: number[];
   uses: number;
 }
 
@@ -29,24 +34,44 @@ export function newShape(names: readonly FieldName[]): MapShape {
   return { names, build: undefined, inner: [], uses: 0 };
 }
 
-/** The shape of a map with these fields, in this order. */
-export function shapeOf(names: readonly FieldName[]): MapShape {
+export function shapeIn(slot: number | undefined): MapShape | undefined {
+  return slot === undefined ? undefined : known[slot];
+}
+
+/** Remembers the shape of a map. @returns its slot; undefined when it is not kept */
+export function keepShape(
+  names: readonly FieldName[],
+  inner: readonly number[],
+): number | undefined {
   let hash = names.length;
-  for (const { hash: one } of names) hash = (hash * 31 + one) | 0;
-  const slot = hash & (slots - 1);
-  let shape = known[slot];
-  if (!shape || !hasNames(shape, names)) {
-    shape = newShape(names);
-    known[slot] = shape;
+  for (const { hash: one, bytes } of names) {
+    if (bytes.length > keptBytesMax) return undefined;
+    hash = (hash * 31 + one) | 0;
   }
-  shape.uses += 1;
-  if (shape.uses === usesBeforeCompiled) shape.build = compile(names);
-  return shape;
+  const slot = hash & (slots - 1);
+  const shape = known[slot];
+  if (shape && hasNames(shape, names)) {
+    if (shape.uses < usesMax) shape.uses += 1;
+    if (shape.uses === usesBeforeCompiled) shape.build ??= compile(names);
+    inner.forEach((one, at) => {
+      shape.inner[at] = one;
+    });
+    return slot;
+  }
+  if (shape && shape.uses > 1) {
+    shape.uses -= 1;
+    return undefined;
+  }
+  known[slot] = { names, build: undefined, inner: [...inner], uses: 1 };
+  return slot;
 }
 
 function hasNames(shape: MapShape, names: readonly FieldName[]): boolean {
   if (shape.names.length !== names.length) return false;
-  return names.every((name, at) => name.text === shape.names[at]!.text);
+  for (let at = 0; at < names.length; at++) {
+    if (names[at]!.text !== shape.names[at]!.text) return false;
+  }
+  return true;
 }
 
 function compile(names: readonly FieldName[]): Build | undefined {

@@ -11,7 +11,7 @@
 import { LioranError } from "../errors.js";
 import { decode } from "./codec.js";
 import { type FieldName, liesAt, readName } from "./field-name.js";
-import { type MapShape, newShape, shapeFieldsMax, shapeOf } from "./map-shape.js";
+import { keepShape, type MapShape, newShape, shapeFieldsMax, shapeIn } from "./map-shape.js";
 import { skip } from "./scan.js";
 
 type Fields = Record<string, unknown>;
@@ -190,7 +190,7 @@ function readMap(bytes: Uint8Array, start: number): Fields {
   const length = readCount(bytes, start);
   const around = outer;
   const place = outerField;
-  const shape = around.inner[place];
+  const shape = shapeIn(around.inner[place]);
   const build = shape?.build;
   if (!build || shape.names.length !== length) {
     return readNewMap(bytes, length, around, place, [], []);
@@ -241,9 +241,8 @@ function readNewMap(
   outer = around;
   outerField = place;
   if (length <= shapeFieldsMax) {
-    const shape = shapeOf(names);
-    around.inner[place] = shape;
-    for (const [i, inner] of unknown.inner.entries()) shape.inner[i] ??= inner;
+    const slot = keepShape(names, unknown.inner);
+    if (slot !== undefined && place < shapeFieldsMax) around.inner[place] = slot;
   }
   return fields;
 }

@@ -8,7 +8,7 @@
 import { type Control, unlimited } from "../query/control.js";
 import { executeQuery } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
-import { underControl, withTimeLimit } from "../query/loop-control.js";
+import { OwnerControl, underControl, withTimeLimit } from "../query/loop-control.js";
 import { filterHasLoop } from "../query/loops.js";
 import { Row } from "../query/row.js";
 import { compileUpdate, replaceDocument } from "../query/update.js";
@@ -196,7 +196,8 @@ function targetRows(
   if (found) return recheckedRows(transaction, view, target, found, upsert);
   const { filter, sort, multi, hint } = target;
   const query = { filter, sort, limit: multi ? 0 : 1, hint };
-  return underControl(control, () => Array.from(executeQuery(view, query, control)));
+  const limited = new OwnerControl(control);
+  return underControl(limited, () => Array.from(executeQuery(view, query, limited)));
 }
 
 /** Of the documents that a search found, those that still match now that nobody else can write. */

@@ -4,6 +4,7 @@
  *
  * Owning thread: the Host.
  */
+
 import { encode } from "../cbor/codec.js";
 import { failureDetails, LioranError, type WriteError } from "../errors.js";
 import {
@@ -16,6 +17,8 @@ import { CancellableControl, type Control, unlimited } from "../query/control.js
 import { passedKeys, planFor, type Query } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
 import { planId } from "../query/id-plan.js";
+import { withTimeLimit } from "../query/loop-control.js";
+import { hasLoop } from "../query/loops.js";
 import { compileProjection } from "../query/projection.js";
 import { compileSort } from "../query/sort.js";
 import { compileUpdate } from "../query/update.js";
@@ -331,7 +334,8 @@ function prepareFindAndModify(
   compileFilter(filter);
   if (sort?.length) compileSort(sort);
   if (operation.action === "update") compileUpdate(operation.update ?? {}, operation);
-  const project = projection && compileProjection(projection, filter);
+  const project =
+    projection && withTimeLimit(hasLoop(projection), compileProjection(projection, filter));
   const control = searchControl(operation);
   return {
     withoutDatabase: operation.upsert

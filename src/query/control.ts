@@ -20,6 +20,12 @@ export interface Control {
    * @throws what ends the query
    */
   pass(keys: number): void;
+  /**
+   * Called by a loop inside an expression for each of its steps; without it, they count as keys.
+   *
+   * @throws what ends the query
+   */
+  loop?(): void;
 }
 
 /** A flag in shared memory: set on one thread, polled by the query on another. */

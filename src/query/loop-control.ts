@@ -21,19 +21,37 @@ export function underControl<T>(control: Control, work: () => T): T {
 
 /** Called by a loop for each element. @throws what ends the query */
 export function stepOfLoop(): void {
-  running.step(0);
+  if (running.loop) running.loop();
+  else running.step(0);
 }
 
 const stepsPerLook = 256;
 
-/** For one evaluation on the thread that everybody's writes wait for. */
-class EvaluationLimit implements Control {
-  #steps = 0;
+/** On the thread that everybody's writes wait for: the loops over one document may take so long and no longer. */
+export class OwnerControl implements Control {
+  readonly #control: Control;
+  #loops = 0;
   #endMs = 0;
 
-  step(): void {
-    this.#steps += 1;
-    if (this.#steps % stepsPerLook !== 0) return;
+  /** @param control of the search, which ends it too */
+  constructor(control: Control = unlimited) {
+    this.#control = control;
+  }
+
+  step(bytes: number): void {
+    this.#control.step(bytes);
+    // The next document.
+    this.#endMs = 0;
+  }
+
+  pass(keys: number): void {
+    this.#control.pass(keys);
+  }
+
+  loop(): void {
+    this.#loops += 1;
+    if (this.#loops % stepsPerLook !== 0) return;
+    this.#control.step(0);
     const nowMs = performance.now();
     if (this.#endMs === 0) this.#endMs = nowMs + ownerExpressionMsMax;
     if (nowMs < this.#endMs) return;
@@ -43,8 +61,6 @@ class EvaluationLimit implements Control {
         "processes wait for it. Compute the value first, and write it then.",
     );
   }
-
-  pass(): void {}
 }
 
 /** The same evaluation, with a limit of time if it can loop. */
@@ -53,5 +69,5 @@ export function withTimeLimit<A extends unknown[], R>(
   evaluate: (...given: A) => R,
 ): (...given: A) => R {
   if (!canLoop) return evaluate;
-  return (...given) => underControl(new EvaluationLimit(), () => evaluate(...given));
+  return (...given) => underControl(new OwnerControl(), () => evaluate(...given));
 }

@@ -78,6 +78,12 @@ export function cancellingSuite(subject: Subject): void {
       await rejection(() => one.updateOne({ _id: 2 }, [{ $set: { n: loop } }], { upsert: true }), {
         code: 50,
       });
+      const filter = { _id: 1, $expr: { $lt: [loop, 0] } };
+      await rejection(() => one.updateOne(filter, { $set: { n: 2 } }), expected);
+      await rejection(() => one.deleteOne(filter), expected);
+      await rejection(() => one.bulkWrite([{ deleteOne: { filter } }]), { code: 50 });
+      const projection = { n: loop };
+      await rejection(() => one.findOneAndUpdate({}, { $set: { n: 2 } }, { projection }), expected);
       assert.deepEqual(await one.find(), [{ _id: 1, n: 1 }]);
       const short = { $map: { input: { $range: [0, 10_000] }, in: 1 } };
       await one.updateOne({ _id: 1 }, [{ $set: { n: { $size: short } } }]);

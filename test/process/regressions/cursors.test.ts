@@ -70,3 +70,19 @@ test("64 open cursors on one pool thread keep neither searching writes nor other
     assert.ok(rest.every((document) => !("z" in document)));
   }
 });
+
+test("findOne of a document that fills a batch leaves no cursor open", async () => {
+  using root = temporaryRoot();
+  const { rootPath } = root;
+  await using primary = new LioranManager({ rootPath, cores: 1 });
+  const large = { _id: 1, a: 1, text: "t".repeat(2 * 2 ** 20) };
+  await (await primary.db("app")).collection("x").insertOne(large);
+  await using client = new LioranManager({ rootPath, cores: 1, reads: "primary" });
+  for (const manager of [primary, client]) {
+    const things = (await manager.db("app")).collection("x");
+    for (let times = 0; times < 3; times += 1) {
+      assert.deepEqual(await things.findOne({ a: 1 }), large);
+    }
+    assert.equal((await manager.status()).openCursors, 0);
+  }
+});
