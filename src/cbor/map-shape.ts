@@ -10,11 +10,11 @@ import { type FieldName, keptBytesMax } from "./field-name.js";
 /** Maps with more fields are data that was made a map. */
 export const shapeFieldsMax = 32;
 /** A shape that was met so often is worth compiling. */
-const usesBeforeCompiled = 64;
+const usesBeforeCompiled = 16;
 /** More shapes than a process meets often; of those that share a slot the one that is met more often stays. */
 const slots = 512;
-/** How much more often another one must be met to take the place of a shape. */
-const usesMax = 4 * usesBeforeCompiled;
+/** How much more often others must be met to take the place of a shape. */
+const usesMax = 16 * usesBeforeCompiled;
 
 /** Makes the object of the values. */
 type Build = (values: readonly unknown[]) => Record<string, unknown>;
@@ -25,13 +25,40 @@ export interface MapShape {
   build: Build | undefined;
   /** For each field the slot of the shape that its map had the last time, or those in its array: most likely again. */
   readonly inner: number[];
+  /** For each field how often that was wrong lately: see {@link isUnsteady}. */
+  readonly misses: number[];
   uses: number;
 }
 
 const known: (MapShape | undefined)[] = new Array(slots).fill(undefined);
 
 export function newShape(names: readonly FieldName[]): MapShape {
-  return { names, build: undefined, inner: [], uses: 0 };
+  return { names, build: undefined, inner: [], misses: [], uses: 0 };
+}
+
+/** Around the maps of which nothing is expected. */
+export const nowhere = newShape([]);
+
+/** A wrong expectation costs as much as so many right ones gain. */
+const missCost = 4;
+/** Above, nothing is expected at a place for a while. */
+const missesMax = 256;
+const readsUntilNextTry = 4_096;
+
+/** Whether maps at this place differ so much from one to the next that nothing is to be expected. Counts a read. */
+export function isUnsteady(around: MapShape, place: number): boolean {
+  if (around === nowhere) return true;
+  const misses = around.misses[place];
+  if (misses === undefined || misses < missesMax) return false;
+  around.misses[place] = misses < missesMax + readsUntilNextTry ? misses + 1 : missesMax / 2;
+  return true;
+}
+
+/** Counts a right expectation, or one that was wrong or not there. */
+export function countExpectation(around: MapShape, place: number, isRight: boolean): void {
+  const misses = around.misses[place] ?? 0;
+  if (!isRight) around.misses[place] = misses + missCost;
+  else if (misses > 0) around.misses[place] = misses - 1;
 }
 
 export function shapeIn(slot: number | undefined): MapShape | undefined {
@@ -62,7 +89,7 @@ export function keepShape(
     shape.uses -= 1;
     return undefined;
   }
-  known[slot] = { names, build: undefined, inner: [...inner], uses: 1 };
+  known[slot] = { ...newShape(names), inner: [...inner], uses: 1 };
   return slot;
 }
 

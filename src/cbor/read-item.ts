@@ -11,7 +11,16 @@
 import { LioranError } from "../errors.js";
 import { decode } from "./codec.js";
 import { type FieldName, liesAt, readName } from "./field-name.js";
-import { keepShape, type MapShape, newShape, shapeFieldsMax, shapeIn } from "./map-shape.js";
+import {
+  countExpectation,
+  isUnsteady,
+  keepShape,
+  type MapShape,
+  newShape,
+  nowhere,
+  shapeFieldsMax,
+  shapeIn,
+} from "./map-shape.js";
 import { skip } from "./scan.js";
 
 type Fields = Record<string, unknown>;
@@ -190,9 +199,13 @@ function readMap(bytes: Uint8Array, start: number): Fields {
   const length = readCount(bytes, start);
   const around = outer;
   const place = outerField;
+  if (length > shapeFieldsMax || isUnsteady(around, place)) {
+    return readAnyMap(bytes, length, around, place);
+  }
   const shape = shapeIn(around.inner[place]);
   const build = shape?.build;
   if (!build || shape.names.length !== length) {
+    countExpectation(around, place, false);
     return readNewMap(bytes, length, around, place, [], []);
   }
   const { names } = shape;
@@ -202,6 +215,7 @@ function readMap(bytes: Uint8Array, start: number): Fields {
     const name = names[i]!;
     if (!liesAt(name.bytes, bytes, at)) {
       itemEnd = at;
+      countExpectation(around, place, false);
       return readNewMap(bytes, length, around, place, names.slice(0, i), values);
     }
     outer = shape;
@@ -211,7 +225,23 @@ function readMap(bytes: Uint8Array, start: number): Fields {
   }
   outer = around;
   outerField = place;
+  countExpectation(around, place, true);
   return build(values);
+}
+
+/** A map of which nothing is expected, nor of the maps in it. */
+function readAnyMap(bytes: Uint8Array, length: number, around: MapShape, place: number): Fields {
+  const fields: Fields = {};
+  outer = nowhere;
+  let at = itemEnd;
+  for (let i = 0; i < length; i++) {
+    const name = readName(bytes, at);
+    fields[name.text] = readItem(bytes, at + name.bytes.length);
+    at = itemEnd;
+  }
+  outer = around;
+  outerField = place;
+  return fields;
 }
 
 /** A map of another shape than the expected one: it has these names at first, which have been read. */
@@ -232,7 +262,7 @@ function readNewMap(
   let at = itemEnd;
   for (let i = names.length; i < length; i++) {
     const name = readName(bytes, at);
-    if (i < shapeFieldsMax) names.push(name);
+    names.push(name);
     outer = unknown;
     outerField = i;
     fields[name.text] = readItem(bytes, at + name.bytes.length);
@@ -240,10 +270,8 @@ function readNewMap(
   }
   outer = around;
   outerField = place;
-  if (length <= shapeFieldsMax) {
-    const slot = keepShape(names, unknown.inner);
-    if (slot !== undefined && place < shapeFieldsMax) around.inner[place] = slot;
-  }
+  const slot = keepShape(names, unknown.inner);
+  if (slot !== undefined) around.inner[place] = slot;
   return fields;
 }
 
