@@ -1,15 +1,12 @@
 // Bundles the package's entry points, one file per thread: loading ninety small modules costs a
 // short-lived process more than opening the database. Of the dependencies the two that every process
 // needs at once, and that are plain JavaScript, go in; the others are loaded when they are needed.
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), "dist");
-
-// The names of parts change with their content.
-rmSync(join(dist, "lib"), { recursive: true, force: true });
 
 const options = {
   absWorkingDir: dist,
@@ -36,11 +33,12 @@ const options = {
 };
 
 // The main thread starts with the smaller part: what it imports dynamically goes into files of its own.
-await build({
+const { metafile } = await build({
   ...options,
   entryPoints: { index: "src/index.js" },
   splitting: true,
   chunkNames: "index-[hash]",
+  metafile: true,
 });
 await build({
   ...options,
@@ -50,3 +48,9 @@ await build({
     "query-worker": "src/runtime/query-worker.js",
   },
 });
+
+// The names of parts change with their content: those of an earlier build go, when the new ones are there.
+const parts = new Set(Object.keys(metafile.outputs));
+for (const name of readdirSync(join(dist, "lib"))) {
+  if (name.startsWith("index-") && !parts.has(`lib/${name}`)) rmSync(join(dist, "lib", name));
+}

@@ -224,8 +224,8 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   findOne<U extends object>(filter: Filter<T> | null, options?: FindOneOptions): Promise<U | null>;
   async findOne(filter?: Filter<T> | null, options?: FindOneOptions): Promise<WithId<T> | null> {
     if (options === undefined && filter) {
-      // The most frequent read of all: one document by `_id`, without a cursor.
-      const found = this.#findById(filter);
+      // The most frequent reads of all, by `_id` or by an index, take no cursor.
+      const found = this.#findNow(filter);
       if (found === undefined) return this.#findFirst(filter);
       // Not the promise of `inTurn`, which would have to be awaited.
       const others = turnOfOthers();
@@ -616,22 +616,28 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     );
   }
 
-  /** As a cursor with a limit of one does it, without the cursor. */
-  async #findFirst(filter: Filter<T>): Promise<WithId<T> | null> {
-    const operation: FindOperation = {
+  /** The first match, read at once; undefined when it cannot be. */
+  #findNow(filter: Filter<T>): WithId<T> | null | undefined {
+    const found = this.#findById(filter);
+    if (found !== undefined) return found;
+    const matches = this.#runtime.findNow(this.#findingFirst(filter));
+    return matches && ((matches[0] as WithId<T> | undefined) ?? null);
+  }
+
+  #findingFirst(filter: Filter<T>): FindOperation {
+    return {
       kind: "find",
       db: this.#db,
       collection: this.#name,
       filter: checkFilter("findOne", filter),
       limit: 1,
     };
-    const found = this.#runtime.findNow(operation);
-    if (found) {
-      const others = turnOfOthers();
-      if (others) await others;
-      return (found[0] as WithId<T> | undefined) ?? null;
-    }
+  }
+
+  /** The first match, where it is too much to be read at once. */
+  #findFirst(filter: Filter<T>): Promise<WithId<T> | null> {
     return this.#runtime.call(async (execute) => {
+      const operation = this.#findingFirst(filter);
       const result = await execute<"find">(operation, undefined, { isHeavy: true });
       // A large document fills a batch, and the cursor does not know yet that it is the last one.
       const { cursor } = result;

@@ -58,6 +58,13 @@ export function readItem(bytes: Uint8Array, start: number): unknown {
   }
 }
 
+/** As {@link readItem}, for a whole document: whatever has thrown in the middle of another one is forgotten. */
+export function readDocument(bytes: Uint8Array, start: number): unknown {
+  outer = top;
+  outerField = 0;
+  return readItem(bytes, start);
+}
+
 /**
  * Reads a CBOR sequence (RFC 8742): items one after the other, without a header.
  *
@@ -65,7 +72,7 @@ export function readItem(bytes: Uint8Array, start: number): unknown {
  */
 export function readSequence(bytes: Uint8Array): unknown[] {
   const items: unknown[] = [];
-  for (let at = 0; at < bytes.length; at = itemEnd) items.push(readItem(bytes, at));
+  for (let at = 0; at < bytes.length; at = itemEnd) items.push(readDocument(bytes, at));
   return items;
 }
 
@@ -192,7 +199,8 @@ function readArray(bytes: Uint8Array, start: number): unknown[] {
  * Where the item that is being read belongs: the shape around it, and the field. A map is expected to have
  * the shape that was read there the last time. A wrong expectation costs time and nothing else.
  */
-let outer = newShape([]);
+const top = newShape([]);
+let outer = top;
 let outerField = 0;
 
 function readMap(bytes: Uint8Array, start: number): Fields {

@@ -2,7 +2,6 @@
  * Explains how an operation is run: the plan, and with `executionStats` what running it looked at.
  * Synchronous, like the reads it explains.
  */
-
 import type { Control } from "../query/control.js";
 import { executeQuery, planFor, type Query } from "../query/execute.js";
 import { underControl } from "../query/loop-control.js";

@@ -4,7 +4,6 @@
  * Invariant: its snapshot is never older than `snapshotAgeMaxMs`. A cursor that is read too slowly
  * loses it and then fails with a clear error; it never goes on with other data.
  */
-
 import { LioranError } from "../errors.js";
 import { snapshotAgeMaxMs } from "../limits.js";
 import type { Control } from "../query/control.js";

@@ -2,7 +2,6 @@
  * The read operations, executed in one view of the data. Synchronous: they run inline on a calling
  * thread (with a budget) and on pool workers (until cancelled).
  */
-
 import { batchBytesMax, firstBatchDocuments } from "../limits.js";
 import type { Control } from "../query/control.js";
 import { distinctCollector } from "../query/distinct.js";

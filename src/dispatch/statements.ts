@@ -4,7 +4,6 @@
  *
  * Owning thread: the Host.
  */
-
 import { type Control, unlimited } from "../query/control.js";
 import { executeQuery } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";

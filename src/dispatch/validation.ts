@@ -5,7 +5,6 @@
  *
  * Owning thread: the Host.
  */
-
 import { encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import {

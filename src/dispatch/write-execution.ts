@@ -4,7 +4,6 @@
  *
  * Owning thread: the Host.
  */
-
 import { encode } from "../cbor/codec.js";
 import { failureDetails, LioranError, type WriteError } from "../errors.js";
 import {

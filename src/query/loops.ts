@@ -1,6 +1,6 @@
 /**
- * Whether evaluating an expression once can take long: operators that go over arrays they make themselves do so
- * without anything that could stop them, so they do not belong on a thread that others wait for.
+ * Whether evaluating an expression once can take long: operators that go over arrays that the expression makes itself.
+ * They do not belong on a thread that others wait for. What stops them elsewhere: `loop-control.ts`.
  */
 import { isPlainObject } from "../values/document.js";
 

@@ -3,7 +3,6 @@
  * pipeline (https://www.mongodb.com/docs/manual/reference/operator/update/). The input is never
  * changed; the result shares with it what was not touched.
  */
-
 import { LioranError } from "../errors.js";
 import { equalValues } from "../values/compare.js";
 import { type Document, isPlainObject } from "../values/document.js";

@@ -5,7 +5,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { decode, encodePooled } from "../cbor/codec.js";
-import { damagedItem, itemEnd, readItem } from "../cbor/read-item.js";
+import { damagedItem, itemEnd, readDocument, readItem } from "../cbor/read-item.js";
 import {
   headerBytes,
   MAJOR_ARRAY,
@@ -56,7 +56,7 @@ export function encodeDocument(document: Document): Buffer {
  * @throws LioranError CORRUPTED when the bytes are no whole document
  */
 export function decodeDocument(bytes: Uint8Array, length = bytes.length): Document {
-  const document = readItem(bytes, 0);
+  const document = readDocument(bytes, 0);
   if (itemEnd !== length) throw damagedItem();
   return document as Document;
 }
