@@ -8,7 +8,12 @@ import { LioranError } from "../errors.js";
 import { outputBatchDocuments } from "../limits.js";
 import { outputPrefix } from "../names.js";
 import { bindExpression } from "../query/aggregate/bind.js";
-import type { MergeStage, OutputStage, OutStage, Target } from "../query/aggregate/output.js";
+import {
+  type MergeStage,
+  type OutStage,
+  splitOutput,
+  type Target,
+} from "../query/aggregate/output.js";
 import { compileExpression } from "../query/expression.js";
 import { Variables } from "../query/variables.js";
 import type { Execute } from "../runtime/runtime.js";
@@ -26,14 +31,28 @@ export interface Writing {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Runs the aggregation and writes its results. */
-export async function writeOutput(
-  writing: Writing,
-  operation: AggregateOperation,
-  output: OutputStage,
-): Promise<void> {
-  if (output.kind === "out") await replaceCollection(writing, operation, output);
-  else await mergeInto(writing, operation, output);
+/** A pipeline, and what writes its results when it ends with `$out` or `$merge`. */
+export interface SplitPipeline {
+  readonly pipeline: readonly Document[];
+  readonly write?: (writing: Writing, operation: AggregateOperation) => Promise<void>;
+}
+
+/**
+ * Takes `$out` or `$merge` off the end of a pipeline.
+ *
+ * @param db the database that the pipeline reads
+ * @throws LioranError FAILED_TO_PARSE, INVALID_NAMESPACE
+ */
+export function splitPipeline(all: readonly Document[], db: string): SplitPipeline {
+  const { pipeline, output } = splitOutput(all, db);
+  if (!output) return { pipeline };
+  return {
+    pipeline,
+    write: (writing, operation) =>
+      output.kind === "out"
+        ? replaceCollection(writing, operation, output)
+        : mergeInto(writing, operation, output),
+  };
 }
 
 /** Readers see the old collection or the new one, never a part: it is filled under another name. */

@@ -1,8 +1,7 @@
 /** The cursor of `aggregate()`. */
 import type { AggregateOperation, CursorResult, Explanation } from "../dispatch/operation.js";
-import { type OutputStage, splitOutput } from "../query/aggregate/output.js";
 import type { Execute, Runtime } from "../runtime/runtime.js";
-import { writeOutput } from "./aggregate-output.js";
+import type { SplitPipeline } from "./aggregate-output.js";
 import { checkHint, checkObject, checkPipeline, checkVerbosity } from "./arguments.js";
 import { natural } from "./find-cursor.js";
 import { defined, QueryCursor } from "./query-cursor.js";
@@ -124,8 +123,9 @@ export class AggregationCursor<T> extends QueryCursor<T> {
    *
    * @param verbosity as `FindCursor.explain`
    */
-  explain(verbosity: ExplainVerbosity = "executionStats"): Promise<Explanation> {
-    const explained = this.#operation(splitOutput(this.#pipeline, this.#target.db).pipeline);
+  async explain(verbosity: ExplainVerbosity = "executionStats"): Promise<Explanation> {
+    const { pipeline } = await this.#splitOutput();
+    const explained = this.#operation(pipeline);
     return this.runtime.execute<"explain">(
       defined({
         kind: "explain",
@@ -161,18 +161,28 @@ export class AggregationCursor<T> extends QueryCursor<T> {
     execute: Execute,
     batchSize: number | undefined,
   ): Promise<CursorResult> {
-    const { pipeline, output } = splitOutput(this.#pipeline, this.#target.db);
-    const operation = this.#operation(pipeline);
-    if (output) return this.#write(operation, output);
-    return execute<"aggregate">(defined({ ...operation, batchSize }), this.signal);
+    if (!this.#hasOutput()) {
+      const operation = this.#operation(this.#pipeline);
+      return execute<"aggregate">(defined({ ...operation, batchSize }), this.signal);
+    }
+    const { durability } = this.runtime.options;
+    await this.whole(async (execute) => {
+      const { pipeline, write } = await this.#splitOutput();
+      await write?.({ execute, durability, signal: this.signal }, this.#operation(pipeline));
+    });
+    return { batch: { documents: [] }, cursor: 0 };
   }
 
-  async #write(operation: AggregateOperation, output: OutputStage): Promise<CursorResult> {
-    const { durability } = this.runtime.options;
-    await this.whole((execute) =>
-      writeOutput({ execute, durability, signal: this.signal }, operation, output),
-    );
-    return { batch: { documents: [] }, cursor: 0 };
+  #hasOutput(): boolean {
+    const names = Object.keys(this.#pipeline.at(-1) ?? {});
+    return names.length === 1 && (names[0] === "$out" || names[0] === "$merge");
+  }
+
+  /** Few pipelines end with `$out` or `$merge`: their code is loaded when it is needed. */
+  async #splitOutput(): Promise<SplitPipeline> {
+    if (!this.#hasOutput()) return { pipeline: this.#pipeline };
+    const { splitPipeline } = await import("./aggregate-output.js");
+    return splitPipeline(this.#pipeline, this.#target.db);
   }
 
   #add(stage: Document): this {

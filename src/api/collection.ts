@@ -4,6 +4,7 @@
  * semantic, that definition holds.
  */
 
+import { tooHeavy } from "../dispatch/equipment.js";
 import type { IndexSpec } from "../dispatch/index-spec.js";
 import { noCollection } from "../dispatch/missing-collection.js";
 import type {
@@ -226,7 +227,9 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     if (options === undefined && filter) {
       // The most frequent reads of all, by `_id` or by an index, take no cursor.
       const found = this.#findNow(filter);
-      if (found === undefined) return this.#findFirst(filter);
+      if (found === undefined || found === tooHeavy) {
+        return this.#findFirst(filter, found === tooHeavy);
+      }
       // Not the promise of `inTurn`, which would have to be awaited.
       const others = turnOfOthers();
       if (others) await others;
@@ -617,11 +620,12 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   }
 
   /** The first match, read at once; undefined when it cannot be. */
-  #findNow(filter: Filter<T>): WithId<T> | null | undefined {
+  #findNow(filter: Filter<T>): WithId<T> | null | typeof tooHeavy | undefined {
     const found = this.#findById(filter);
     if (found !== undefined) return found;
     const matches = this.#runtime.findNow(this.#findingFirst(filter));
-    return matches && ((matches[0] as WithId<T> | undefined) ?? null);
+    if (matches === undefined || matches === tooHeavy) return matches;
+    return (matches[0] as WithId<T> | undefined) ?? null;
   }
 
   #findingFirst(filter: Filter<T>): FindOperation {
@@ -634,11 +638,11 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     };
   }
 
-  /** The first match, where it is too much to be read at once. */
-  #findFirst(filter: Filter<T>): Promise<WithId<T> | null> {
+  /** The first match, where it cannot be read at once. */
+  #findFirst(filter: Filter<T>, isHeavy: boolean): Promise<WithId<T> | null> {
     return this.#runtime.call(async (execute) => {
       const operation = this.#findingFirst(filter);
-      const result = await execute<"find">(operation, undefined, { isHeavy: true });
+      const result = await execute<"find">(operation, undefined, { isHeavy });
       // A large document fills a batch, and the cursor does not know yet that it is the last one.
       const { cursor } = result;
       if (cursor !== 0) await execute<"killCursors">({ kind: "killCursors", cursors: [cursor] });

@@ -1,4 +1,5 @@
 /** The cursor of `collection.find()`. */
+import { tooHeavy } from "../dispatch/equipment.js";
 import type { CursorResult, Explanation, FindOperation } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import type { Execute, Runtime } from "../runtime/runtime.js";
@@ -151,8 +152,8 @@ export class FindCursor<T> extends QueryCursor<T> implements PromiseLike<T[]> {
     // An aborted signal is the other way's business.
     if (this.signal) return undefined;
     const all = this.runtime.findNow(this.#operation);
-    this.#isHeavy = all === undefined;
-    return all;
+    this.#isHeavy = all === tooHeavy;
+    return all === tooHeavy ? undefined : all;
   }
 
   protected override begin(execute: Execute, batchSize: number | undefined): Promise<CursorResult> {

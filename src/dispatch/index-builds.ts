@@ -13,6 +13,7 @@
 import { decode } from "../cbor/codec.js";
 import { decodeError, type EncodedError } from "../errors.js";
 import { indexBuildRunBytes, indexBuildSliceMs } from "../limits.js";
+import { compileFilter } from "../query/filter.js";
 import { listCollections } from "../storage/catalog.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
@@ -79,7 +80,10 @@ export class IndexBuilds {
    */
   async create(operation: CreateIndexesOperation): Promise<string[]> {
     const { db, durability, indexes } = operation;
-    for (const spec of indexes) checkIndexSpec(spec);
+    for (const spec of indexes) {
+      checkIndexSpec(spec);
+      if (spec.partialFilter) compileFilter(spec.partialFilter);
+    }
     let requested: RequestedIndex[] = [];
     await this.#write(db, durability === "flushed", (transaction) => {
       requested = applyCreateIndexes(transaction, operation);

@@ -4,7 +4,6 @@
  */
 import { LioranError } from "../errors.js";
 import { indexFieldsMax } from "../limits.js";
-import { compileFilter } from "../query/filter.js";
 import { identicalValues } from "../query/identical.js";
 import { isOperatorDocument } from "../query/operator-document.js";
 import { parsePath } from "../query/path.js";
@@ -78,7 +77,11 @@ function directionOf(path: string, direction: unknown): 1 | -1 {
   throw cannotCreate(`the direction of "${path}" must be 1 or -1`);
 }
 
-/** @throws CANNOT_CREATE_INDEX, INVALID_INDEX_SPECIFICATION_OPTION, BAD_VALUE */
+/**
+ * Checks all but what the operators of a partial filter are given, which takes the query language to tell.
+ *
+ * @throws CANNOT_CREATE_INDEX, INVALID_INDEX_SPECIFICATION_OPTION, BAD_VALUE
+ */
 export function checkIndexSpec(spec: IndexSpec): IndexSpec {
   const { name, key, partialFilter, expireAfterSeconds } = spec;
   indexKey(key);
@@ -156,7 +159,6 @@ function checkPartialFilter(filter: Document): void {
       if (!partialOperators.has(operator)) throw unsupportedPartial(operator, name);
     }
   }
-  compileFilter(filter);
 }
 
 function unsupportedPartial(operator: string, path?: string): LioranError {

@@ -1,24 +1,24 @@
-/**
- * Loads the code of rare reads when it is needed. A main thread does that with the first such
- * operation; threads that serve others do it when they start.
- */
+/** The code of the reads that most processes never ask for; `late.ts` says when it is loaded. */
 import { invariant } from "../invariant.js";
 import type { Operation } from "./operation.js";
 
-type RareReads = typeof import("./rare-reads.js");
+type RareReadsCode = typeof import("./rare-reads.js");
 
-let loaded: RareReads | undefined;
+let loaded: RareReadsCode | undefined;
+
+export function isRare(kind: Operation["kind"]): boolean {
+  return kind === "aggregate" || kind === "explain";
+}
+
+export function isRareLoaded(): boolean {
+  return loaded !== undefined;
+}
 
 export async function loadRareReads(): Promise<void> {
   loaded = await import("./rare-reads.js");
 }
 
-/** Whether the code of this kind of operation is still to be loaded. */
-export function isUnloaded(kind: Operation["kind"]): boolean {
-  return !loaded && (kind === "aggregate" || kind === "explain");
-}
-
-export function rareReads(): RareReads {
+export function rareReads(): RareReadsCode {
   invariant(loaded, "the dispatcher loads the code of a rare read before it runs it");
   return loaded;
 }

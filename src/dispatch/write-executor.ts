@@ -9,7 +9,7 @@ import { CancelFlag } from "../query/control.js";
 import type { Databases } from "../storage/databases.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { ClientSession } from "./client-session.js";
-import type { QueryPool } from "./dispatcher.js";
+import type { QueryPool } from "./equipment.js";
 import { BuildLeft, type IndexBuilds } from "./index-builds.js";
 import type {
   CreateIndexesOperation,

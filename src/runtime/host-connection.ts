@@ -16,7 +16,8 @@
 
 import type { ClientSession } from "../dispatch/client-session.js";
 import { CursorTable } from "../dispatch/cursors.js";
-import type { Caller, Dispatcher } from "../dispatch/dispatcher.js";
+import type { Dispatcher } from "../dispatch/dispatcher.js";
+import type { Caller } from "../dispatch/equipment.js";
 import { type Operation, operationClass, type WriteOperation } from "../dispatch/operation.js";
 import type { WriteOutcome } from "../dispatch/outcome.js";
 import { checkOperation } from "../dispatch/validate.js";

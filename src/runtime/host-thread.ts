@@ -9,7 +9,7 @@ import type { ClientSession } from "../dispatch/client-session.js";
 import { CommitGate } from "../dispatch/commit-gate.js";
 import { Dispatcher } from "../dispatch/dispatcher.js";
 import { IndexBuilds } from "../dispatch/index-builds.js";
-import { loadRareReads } from "../dispatch/rare.js";
+import { loadReads } from "../dispatch/late.js";
 import { TtlSweeper } from "../dispatch/ttl-sweeper.js";
 import { WriteExecutor } from "../dispatch/write-executor.js";
 import { Writer } from "../dispatch/writer.js";
@@ -35,7 +35,7 @@ const shared = workerData as HostThreadData;
 const gate = new CommitGate(shared.gate);
 const clock = new CommitClock(shared.clock);
 
-await loadRareReads();
+await loadReads();
 toMain.on("message", (command: HostCommand) => {
   if (command.type === "start") start(command).catch(fail);
   else stop(command.timeoutMs).catch(fail);

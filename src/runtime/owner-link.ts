@@ -16,7 +16,7 @@
  *  3. After a reconnect requests are sent again in the order of their numbers, before newer ones.
  *  4. The channel keeps the process alive exactly while requests are pending.
  */
-import type { Owner } from "../dispatch/dispatcher.js";
+import type { Owner } from "../dispatch/equipment.js";
 import { type Operation, operationClass } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";

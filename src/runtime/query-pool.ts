@@ -12,7 +12,7 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import type { BatchSource } from "../dispatch/cursors.js";
-import type { QueryPool } from "../dispatch/dispatcher.js";
+import type { QueryPool } from "../dispatch/equipment.js";
 import type { EncodedBatch, ResultOf, RowsOperation } from "../dispatch/operation.js";
 import { decodeError, LioranError } from "../errors.js";
 import { poolIdleTimeoutMs, poolQueueMax } from "../limits.js";

@@ -5,6 +5,7 @@
  * after it has been idle for longer than that.
  */
 import { type MessagePort, workerData } from "node:worker_threads";
+import { loadReads } from "../dispatch/late.js";
 import { LocalSource } from "../dispatch/local-source.js";
 import {
   opensCursor,
@@ -12,7 +13,7 @@ import {
   type Results,
   type RowsOperation,
 } from "../dispatch/operation.js";
-import { loadRareReads, rareReads } from "../dispatch/rare.js";
+import { rareReads } from "../dispatch/rare.js";
 import { count, distinct, search } from "../dispatch/reads.js";
 import { type EncodedError, encodeError } from "../errors.js";
 import { CancelFlag, CancellableControl } from "../query/control.js";
@@ -56,7 +57,7 @@ interface WorkerData {
 }
 
 const { rootPath, access, gate: cells } = piscinaData(workerData);
-await loadRareReads();
+await loadReads();
 const databases = acquireDatabases(rootPath, access);
 const gate = new ThreadGate(cells);
 // Behind the gate: a process that exits while an addon is being loaded can abort.

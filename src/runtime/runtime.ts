@@ -7,7 +7,8 @@
  */
 import { mkdirSync, statSync } from "node:fs";
 import { CursorTable } from "../dispatch/cursors.js";
-import { type Caller, Dispatcher, type RequestOptions } from "../dispatch/dispatcher.js";
+import { Dispatcher } from "../dispatch/dispatcher.js";
+import type { Caller, RequestOptions, tooHeavy } from "../dispatch/equipment.js";
 import {
   type FindOperation,
   type Operation,
@@ -137,8 +138,8 @@ export class Runtime {
     return this.#dispatcher.findById(db, collection, id);
   }
 
-  /** The results of a query, read at once; undefined when it is heavy or reads do not run here. */
-  findNow(operation: FindOperation): Document[] | undefined {
+  /** The results of a query, read at once; undefined when reads do not run here, or not yet. */
+  findNow(operation: FindOperation): Document[] | typeof tooHeavy | undefined {
     this.checkOpen();
     return this.#dispatcher.findNow(operation);
   }

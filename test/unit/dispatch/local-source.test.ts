@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
+import { loadReads } from "../../../src/dispatch/late.js";
 import { LocalSource } from "../../../src/dispatch/local-source.js";
 import type { RowsOperation } from "../../../src/dispatch/operation.js";
-import { loadRareReads } from "../../../src/dispatch/rare.js";
 import { LioranManager } from "../../../src/index.js";
 import { snapshotAgeMaxMs } from "../../../src/limits.js";
 import { unlimited } from "../../../src/query/control.js";
@@ -21,7 +21,7 @@ test("a cursor gives up its snapshot after a minute, and says so in a retryable 
   const databases = acquireDatabases(root.rootPath, "read");
   const environment = databases.get("app")!;
   environment.refresh();
-  await loadRareReads();
+  await loadReads();
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     for (const operation of operations) {

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { test } from "node:test";
+import { before, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { Dispatcher, type QueryPool } from "../../../src/dispatch/dispatcher.js";
+import { Dispatcher } from "../../../src/dispatch/dispatcher.js";
+import type { QueryPool } from "../../../src/dispatch/equipment.js";
+import { loadReads } from "../../../src/dispatch/late.js";
 import type { FindOperation } from "../../../src/dispatch/operation.js";
 import { LioranManager } from "../../../src/index.js";
 import { CommitClock } from "../../../src/storage/commit-clock.js";
@@ -34,6 +36,8 @@ const dropIndex = `
   await (await manager.db("app")).collection("items").dropIndex("a_1");
   await manager.close();
 `;
+
+before(loadReads);
 
 test("the clock of another Host at the same time says nothing about what was seen by the first", async () => {
   using root = temporaryRoot();

@@ -1,0 +1,259 @@
+/**
+ * The reads of a dispatcher that run here: on its own thread when they are cheap, on its pool when they are
+ * not. It brings the query language along, which a process that only asks for documents by `_id`, or only
+ * writes, never needs: see `late.ts`.
+ */
+import {
+  CancelFlag,
+  CancellableControl,
+  type Control,
+  InlineBudget,
+  InlineBudgetExceeded,
+} from "../query/control.js";
+import { planId } from "../query/id-plan.js";
+import { filterHasLoop, hasLoop } from "../query/loops.js";
+import { collectionAt } from "../storage/catalog.js";
+import type { CommitClock } from "../storage/commit-clock.js";
+import type { Environment } from "../storage/environment.js";
+import type { Document } from "../values/document.js";
+import {
+  type Caller,
+  type Equipment,
+  type QueryPool,
+  type RequestOptions,
+  tooHeavy,
+} from "./equipment.js";
+import { LocalSource } from "./local-source.js";
+import type {
+  CursorResult,
+  EncodedBatch,
+  ExplainOperation,
+  Explanation,
+  FindOperation,
+  ReadOperation,
+  RowsOperation,
+} from "./operation.js";
+import { rareReads } from "./rare.js";
+import {
+  collections,
+  count,
+  databaseStatistics,
+  distinct,
+  estimatedCount,
+  findDocuments,
+  databases as listDatabases,
+  search,
+  takeBatch,
+} from "./reads.js";
+import { rowsOf } from "./rows.js";
+
+export class LocalReads {
+  readonly #equipment: Equipment;
+
+  constructor(equipment: Equipment) {
+    this.#equipment = equipment;
+  }
+
+  /**
+   * The results of a query that is cheap, read here and now.
+   *
+   * @returns undefined when there is no such database
+   */
+  findNow(operation: FindOperation): Document[] | typeof tooHeavy | undefined {
+    const { databases, pool } = this.#equipment;
+    if (!pool && planId(operation.filter).kind === "scan") return tooHeavy;
+    if (mayTakeLong(operation)) return tooHeavy;
+    const environment = databases.get(operation.db);
+    if (!environment) return undefined;
+    try {
+      return findAtOnce(environment, operation, databases.clock);
+    } catch (error) {
+      if (error instanceof InlineBudgetExceeded) return tooHeavy;
+      throw error;
+    } finally {
+      environment.release();
+    }
+  }
+
+  /** Starts a read. @throws what docs/errors.md lists */
+  run(operation: ReadOperation, caller: Caller, options: RequestOptions): unknown {
+    try {
+      return this.#run(operation, caller, options);
+    } finally {
+      // What runs on this thread has run by now; what was left to the pool has its own snapshot.
+      for (const environment of this.#equipment.databases.opened()) environment.release();
+    }
+  }
+
+  #run(operation: ReadOperation, caller: Caller, options: RequestOptions): unknown {
+    const { databases, pool } = this.#equipment;
+    switch (operation.kind) {
+      case "listDatabases":
+        return listDatabases(databases);
+      case "listCollections":
+        return collections(this.#fresh(operation.db));
+      case "databaseStatistics":
+        return databaseStatistics(this.#fresh(operation.db));
+      case "estimatedCount": {
+        const environment = this.#fresh(operation.db);
+        return environment ? estimatedCount(environment, operation.collection) : 0;
+      }
+      case "find":
+      case "aggregate":
+        return this.#open(operation, caller, options);
+      case "count":
+        return this.#inlineOrPool(operation, options, count, 0, pool);
+      case "distinct":
+        return this.#inlineOrPool(operation, options, distinct, [], pool);
+      case "explain":
+        return this.#explain(operation, options);
+      case "search":
+        return this.#inlineOrPool(
+          operation,
+          options,
+          search,
+          { idKeys: [], collectionId: 0, version: 0 },
+          pool,
+        );
+    }
+  }
+
+  /** Tries a read within the inline budget, and leaves it to the pool when that is exceeded. */
+  #inlineOrPool<O extends Extract<ReadOperation, { kind: "count" | "distinct" | "search" }>, R>(
+    operation: O,
+    options: RequestOptions,
+    run: (environment: Environment, operation: O, control: Control) => R,
+    empty: R,
+    pool: QueryPool | undefined,
+  ): R | Promise<R> {
+    const environment = this.#fresh(operation.db);
+    if (!environment) return empty;
+    const runOnPool = () =>
+      pool!.run(operation as never, options.flag ?? new CancelFlag()) as Promise<R>;
+    if (!pool) return run(environment, operation, this.#control(operation, options));
+    if (filterHasLoop(operation.filter)) return runOnPool();
+    try {
+      return run(environment, operation, new InlineBudget());
+    } catch (error) {
+      if (!(error instanceof InlineBudgetExceeded)) throw error;
+      return runOnPool();
+    }
+  }
+
+  async #explain(operation: ExplainOperation, options: RequestOptions): Promise<Explanation> {
+    const { pool } = this.#equipment;
+    const { explain, explainNothing } = rareReads();
+    const environment = this.#fresh(operation.db);
+    if (!environment) return explainNothing(operation, this.#control(operation, options));
+    if (!pool) {
+      const control = this.#control(operation, options);
+      return { ...explain(environment, operation, control), place: "inline" };
+    }
+    try {
+      return { ...explain(environment, operation, new InlineBudget()), place: "inline" };
+    } catch (error) {
+      if (!(error instanceof InlineBudgetExceeded)) throw error;
+      return pool.run<"explain">(operation, options.flag ?? new CancelFlag());
+    }
+  }
+
+  async #open(
+    operation: RowsOperation,
+    caller: Caller,
+    options: RequestOptions,
+  ): Promise<CursorResult> {
+    const environment = this.#fresh(operation.db);
+    if (!environment && operation.kind === "find") return emptyResult(caller);
+    const { pool } = this.#equipment;
+    const inline = options.isHeavy ? undefined : this.#readInline(environment, operation, caller);
+    if (inline) return inline;
+    const source = pool
+      ? pool.open(operation, options.flag ?? new CancelFlag())
+      : new LocalSource(environment, operation, this.#control(operation, options));
+    let first: { batch: EncodedBatch; done: boolean };
+    try {
+      first = await source.next(operation.batchSize);
+    } catch (error) {
+      source.close();
+      throw error;
+    }
+    if (first.done) source.close();
+    return { batch: first.batch, cursor: first.done ? 0 : caller.cursors.add(source) };
+  }
+
+  /** The whole result, when it is small and was cheap to find; otherwise undefined. */
+  #readInline(
+    environment: Environment | undefined,
+    operation: RowsOperation,
+    caller: Caller,
+  ): CursorResult | undefined {
+    const { pool } = this.#equipment;
+    const isScan = operation.kind === "aggregate" || planId(operation.filter).kind === "scan";
+    if (!pool && isScan) return undefined;
+    if (mayTakeLong(operation)) return undefined;
+    const budget = new InlineBudget();
+    try {
+      // Results of an aggregation may share parts, which only encoding separates.
+      if (caller.encoded || operation.kind === "aggregate" || !environment) {
+        const rows = rowsOf(environment, operation, budget);
+        try {
+          const { batch, done } = takeBatch(rows, Number.POSITIVE_INFINITY);
+          return done ? { batch, cursor: 0 } : undefined;
+        } finally {
+          // What does not fit into one batch leaves its scanners open.
+          rows.return();
+        }
+      }
+      return { batch: { documents: findDocuments(environment, operation, budget) }, cursor: 0 };
+    } catch (error) {
+      if (!(error instanceof InlineBudgetExceeded)) throw error;
+      return undefined;
+    }
+  }
+
+  #control(operation: ReadOperation, options: RequestOptions): CancellableControl {
+    const { maxTimeMs = 0 } = operation as { maxTimeMs?: number };
+    return new CancellableControl(options.flag, maxTimeMs);
+  }
+
+  /** The database, with the latest commit in sight. */
+  #fresh(db: string): Environment | undefined {
+    const environment = this.#equipment.databases.get(db);
+    environment?.refreshForWalk();
+    return environment;
+  }
+}
+
+/** @throws InlineBudgetExceeded */
+function findAtOnce(
+  environment: Environment,
+  operation: FindOperation,
+  clock: CommitClock | undefined,
+): Document[] {
+  const time = environment.refreshForWalk(clock);
+  if (!clock || time === undefined)
+    return findDocuments(environment, operation, new InlineBudget());
+  try {
+    const entry = collectionAt(environment, operation.collection, clock, time);
+    const documents = findDocuments(environment, operation, new InlineBudget(), entry);
+    if (clock.time === time) return documents;
+  } catch (error) {
+    if (clock.time === time) throw error;
+  }
+  // A commit came in between: the entry may be another one by now.
+  environment.refreshForWalk();
+  return findDocuments(environment, operation, new InlineBudget());
+}
+
+/** Whether looking at one document can take long: no budget could end it then. */
+function mayTakeLong(operation: RowsOperation): boolean {
+  if (operation.kind === "aggregate") return hasLoop(operation.pipeline);
+  return filterHasLoop(operation.filter) || hasLoop(operation.projection);
+}
+
+const nothing = new Uint8Array(0);
+
+function emptyResult(caller: Caller): CursorResult {
+  const batch = caller.encoded ? { count: 0, bytes: nothing } : { documents: [] };
+  return { batch, cursor: 0 };
+}
