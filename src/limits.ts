@@ -89,6 +89,25 @@ export const inlinePassedKeysMax = 8_192;
 /** Bytes an inline read may return before it moves to the pool. */
 export const inlineBytesMax = 256 * KiB;
 
+/** A scan of fewer documents runs on one thread: dividing it costs a millisecond or two. */
+export const dividedDocumentsMin = 16_384;
+/** Parts for each thread, so that one that is done takes over from others. */
+export const divisionPartsPerThread = 16;
+/** Documents that make a part worth having, when a collection is divided ... */
+export const divisionPartDocumentsMin = 64;
+/** ... and looks at its keys that this may take, of some 10 us each. */
+export const divisionLooksMax = 512;
+/** Most threads of one query. */
+export const divisionThreadsMax = 64;
+/** How long the threads of one query wait for each other before they read. */
+export const meetingTimeoutMs = 10_000;
+/** How often they try to get the same commit before the query runs on one thread. */
+export const meetingRoundsMax = 50;
+/** How far each thread of a divided query reads ahead of whoever reads its results. */
+export const partBytesAheadMax = 4 * MiB;
+/** Documents in such a batch. */
+export const partBatchDocuments = 2_000;
+
 /** A sort that is not answered by key order holds at most this many bytes. As MongoDB. */
 export const sortBytesMax = 100 * MiB;
 /** A stage of an aggregation holds at most this many bytes, counted roughly. As MongoDB. */

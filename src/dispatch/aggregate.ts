@@ -89,7 +89,8 @@ function viewBy(environment: Environment, name: string, snapshot: Snapshot | und
   return viewOf(environment, findCollection(environment, name, snapshot), snapshot);
 }
 
-class ComputedRow implements ResultRow {
+/** A result that an aggregation has made. */
+export class ComputedRow implements ResultRow {
   readonly document: Document;
 
   constructor(document: Document) {

@@ -2,16 +2,31 @@
 import type { CancelFlag } from "../query/control.js";
 import type { Databases } from "../storage/databases.js";
 import type { BatchSource, CursorTable } from "./cursors.js";
+import type { Division } from "./divided/division.js";
 import type { HostStatus, Operation, ReadOperation, ResultOf, RowsOperation } from "./operation.js";
 
-/** Runs heavy reads on other threads of this process. */
+/** Runs heavy reads on other threads of this process. Callers take turns. */
 export interface QueryPool {
-  /** A cursor: opens a snapshot on a worker and reads it batch by batch. */
-  open(operation: RowsOperation, flag: CancelFlag): BatchSource;
+  /** Most threads of one read. */
+  readonly threads: number;
+  /**
+   * A cursor: opens snapshots on threads and reads them batch by batch.
+   *
+   * @param caller who asks, as an identity
+   * @param division how it may be divided over several threads
+   */
+  open(
+    operation: RowsOperation,
+    caller: object,
+    flag: CancelFlag,
+    division?: Division,
+  ): BatchSource;
   /** A read with one result. */
   run<K extends "count" | "distinct" | "search" | "explain">(
     operation: Extract<ReadOperation, { kind: K }>,
+    caller: object,
     flag: CancelFlag,
+    division?: Division,
   ): Promise<ResultOf<K>>;
 }
 

@@ -16,6 +16,8 @@ import { collectionAt } from "../storage/catalog.js";
 import type { CommitClock } from "../storage/commit-clock.js";
 import type { Environment } from "../storage/environment.js";
 import type { Document } from "../values/document.js";
+import type { BatchSource } from "./cursors.js";
+import { divide } from "./divided/divide.js";
 import {
   type Caller,
   type Equipment,
@@ -86,7 +88,7 @@ export class LocalReads {
   }
 
   #run(operation: ReadOperation, caller: Caller, options: RequestOptions): unknown {
-    const { databases, pool } = this.#equipment;
+    const { databases } = this.#equipment;
     switch (operation.kind) {
       case "listDatabases":
         return listDatabases(databases);
@@ -102,34 +104,37 @@ export class LocalReads {
       case "aggregate":
         return this.#open(operation, caller, options);
       case "count":
-        return this.#inlineOrPool(operation, options, count, 0, pool);
+        return this.#inlineOrPool(operation, caller, options, count, 0);
       case "distinct":
-        return this.#inlineOrPool(operation, options, distinct, [], pool);
+        return this.#inlineOrPool(operation, caller, options, distinct, []);
       case "explain":
-        return this.#explain(operation, options);
+        return this.#explain(operation, caller, options);
       case "search":
-        return this.#inlineOrPool(
-          operation,
-          options,
-          search,
-          { idKeys: [], collectionId: 0, version: 0 },
-          pool,
-        );
+        return this.#inlineOrPool(operation, caller, options, search, {
+          idKeys: [],
+          collectionId: 0,
+          version: 0,
+        });
     }
   }
 
   /** Tries a read within the inline budget, and leaves it to the pool when that is exceeded. */
   #inlineOrPool<O extends Extract<ReadOperation, { kind: "count" | "distinct" | "search" }>, R>(
     operation: O,
+    caller: Caller,
     options: RequestOptions,
     run: (environment: Environment, operation: O, control: Control) => R,
     empty: R,
-    pool: QueryPool | undefined,
   ): R | Promise<R> {
+    const { pool } = this.#equipment;
     const environment = this.#fresh(operation.db);
     if (!environment) return empty;
-    const runOnPool = () =>
-      pool!.run(operation as never, options.flag ?? new CancelFlag()) as Promise<R>;
+    const runOnPool = () => {
+      const flag = options.flag ?? new CancelFlag();
+      const division =
+        operation.kind === "count" ? divide(environment, operation, pool!.threads) : undefined;
+      return pool!.run(operation as never, caller, flag, division) as Promise<R>;
+    };
     if (!pool) return run(environment, operation, this.#control(operation, options));
     if (filterHasLoop(operation.filter)) return runOnPool();
     try {
@@ -140,7 +145,11 @@ export class LocalReads {
     }
   }
 
-  async #explain(operation: ExplainOperation, options: RequestOptions): Promise<Explanation> {
+  async #explain(
+    operation: ExplainOperation,
+    caller: Caller,
+    options: RequestOptions,
+  ): Promise<Explanation> {
     const { pool } = this.#equipment;
     const { explain, explainNothing } = rareReads();
     const environment = this.#fresh(operation.db);
@@ -153,7 +162,7 @@ export class LocalReads {
       return { ...explain(environment, operation, new InlineBudget()), place: "inline" };
     } catch (error) {
       if (!(error instanceof InlineBudgetExceeded)) throw error;
-      return pool.run<"explain">(operation, options.flag ?? new CancelFlag());
+      return pool.run<"explain">(operation, caller, options.flag ?? new CancelFlag());
     }
   }
 
@@ -168,8 +177,8 @@ export class LocalReads {
     const inline = options.isHeavy ? undefined : this.#readInline(environment, operation, caller);
     if (inline) return inline;
     const source = pool
-      ? pool.open(operation, options.flag ?? new CancelFlag())
-      : new LocalSource(environment, operation, this.#control(operation, options));
+      ? this.#openOnPool(pool, environment, operation, caller, options)
+      : LocalSource.of(environment, operation, this.#control(operation, options));
     let first: { batch: EncodedBatch; done: boolean };
     try {
       first = await source.next(operation.batchSize);
@@ -179,6 +188,17 @@ export class LocalReads {
     }
     if (first.done) source.close();
     return { batch: first.batch, cursor: first.done ? 0 : caller.cursors.add(source) };
+  }
+
+  #openOnPool(
+    pool: QueryPool,
+    environment: Environment | undefined,
+    operation: RowsOperation,
+    caller: Caller,
+    { flag = new CancelFlag() }: RequestOptions,
+  ): BatchSource {
+    const division = environment && divide(environment, operation, pool.threads);
+    return pool.open(operation, caller, flag, division);
   }
 
   /** The whole result, when it is small and was cheap to find; otherwise undefined. */

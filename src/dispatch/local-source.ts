@@ -21,26 +21,33 @@ export class LocalSource implements BatchSource {
   readonly #expiry: NodeJS.Timeout;
   #expired = false;
 
-  /** @param environment missing when there is no such database */
-  constructor(environment: Environment | undefined, operation: RowsOperation, control: Control) {
+  /**
+   * @param snapshot what the rows are read in; the source closes it
+   */
+  constructor(rows: Generator<ResultRow, void, void>, control: Control, snapshot?: Snapshot) {
     this.#control = control;
-    this.#snapshot = environment?.openSnapshot();
-    this.#rows = rowsOf(environment, operation, control, this.#snapshot);
+    this.#snapshot = snapshot;
+    this.#rows = rows;
     this.#expiry = setTimeout(() => {
       this.#expired = true;
       this.close();
     }, snapshotAgeMaxMs).unref();
   }
 
+  /** @param environment missing when there is no such database */
+  static of(
+    environment: Environment | undefined,
+    operation: RowsOperation,
+    control: Control,
+  ): LocalSource {
+    const snapshot = environment?.openSnapshot();
+    const rows = rowsOf(environment, operation, control, snapshot);
+    return new LocalSource(rows, control, snapshot);
+  }
+
   /** The next batch, at once. @throws SNAPSHOT_TOO_OLD, or what ends the query */
   take(batchSize: number | undefined): { batch: EncodedBatch; done: boolean } {
-    if (this.#expired) {
-      throw new LioranError(
-        "SNAPSHOT_TOO_OLD",
-        `The cursor was open for more than ${snapshotAgeMaxMs / 1000} s. Run the query again, and read it faster ` +
-          "or in ranges: an old snapshot keeps every process from reusing space.",
-      );
-    }
+    if (this.#expired) throw snapshotTooOld();
     return underControl(this.#control, () => takeBatch(this.#rows, batchSize));
   }
 
@@ -53,4 +60,12 @@ export class LocalSource implements BatchSource {
     this.#rows.return();
     this.#snapshot?.close();
   }
+}
+
+export function snapshotTooOld(): LioranError {
+  return new LioranError(
+    "SNAPSHOT_TOO_OLD",
+    `The cursor was open for more than ${snapshotAgeMaxMs / 1000} s. Run the query again, and read it faster ` +
+      "or in ranges: an old snapshot keeps every process from reusing space.",
+  );
 }

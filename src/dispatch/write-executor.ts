@@ -84,7 +84,8 @@ export class WriteExecutor {
       this.#writer.submit(taskOf(request, apply, settle));
       return;
     }
-    const search = (query: SearchOperation) => pool.run(query, new CancelFlag());
+    const caller = request.session;
+    const search = (query: SearchOperation) => pool.run(query, caller, new CancelFlag());
     const submit = (found: SearchResult | undefined) => this.#submit(request, prepared, found);
     searchUntilFresh(prepared.search, search, submit).catch(fail);
   }

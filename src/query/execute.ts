@@ -3,8 +3,6 @@
  * and projects, one row at a time. Synchronous and free of I/O other than storage reads, so that the same code
  * runs inline, on a pool worker and inside a write transaction.
  */
-import { LioranError } from "../errors.js";
-import { sortBytesMax } from "../limits.js";
 import { decodeDocument } from "../storage/document.js";
 import { compileFieldReader, type FieldReader } from "../storage/field-reader.js";
 import type { Document } from "../values/document.js";
@@ -18,6 +16,7 @@ import { countKeys, planQuery } from "./plan/planner.js";
 import { compileProjection } from "./projection.js";
 import type { Row } from "./row.js";
 import { compileSort } from "./sort.js";
+import { Sorter } from "./sorter.js";
 import {
   accessRows,
   collectionRows,
@@ -135,8 +134,15 @@ function partReader({ fields, sort = [] }: Query, { residual }: Plan): FieldRead
 function orderedRows(walk: Walk, query: Query, plan: Plan): Iterable<Row> {
   const rows = matchingRows(walk, plan);
   if (!plan.sort) return rows;
-  const wanted = query.limit ? (query.skip ?? 0) + query.limit : Number.POSITIVE_INFINITY;
-  return sortedRows(rows, compileSort(plan.sort), wanted);
+  const compare = compileSort(plan.sort);
+  const sorter = new Sorter<Row>((a, b) => compare(a.source, b.source), rowsWanted(query));
+  for (const row of rows) sorter.add(row, bytesOf(row));
+  return sorter.sorted();
+}
+
+/** How many rows a query takes from those that match. */
+export function rowsWanted({ skip = 0, limit = 0 }: Query): number {
+  return limit > 0 ? skip + limit : Number.POSITIVE_INFINITY;
 }
 
 /** What a row takes besides its document. */
@@ -144,36 +150,8 @@ const rowBytes = 64;
 /** What the part of a document takes that a query needs, when nobody has counted it. */
 const partBytes = 256;
 
-/**
- * Sorts by keeping at most twice the wanted rows: enough for a top-k without holding everything.
- * The sort is stable, so equal rows stay in the order of the walk.
- */
-function sortedRows(
-  rows: Iterable<Row>,
-  compare: (a: Document, b: Document) => number,
-  wanted: number,
-): Row[] {
-  let kept: Row[] = [];
-  let bytes = 0;
-  const order = (a: Row, b: Row) => compare(a.source, b.source);
-  for (const row of rows) {
-    kept.push(row);
-    bytes += bytesOf(row);
-    if (kept.length >= 2 * wanted + 64) {
-      kept = kept.sort(order).slice(0, wanted);
-      bytes = kept.reduce((sum, one) => sum + bytesOf(one), 0);
-    }
-    if (bytes > sortBytesMax) {
-      throw new LioranError(
-        "MEMORY_EXCEEDED",
-        `Sort exceeded its memory limit of ${sortBytesMax} bytes. Add a limit, or an index with this order.`,
-      );
-    }
-  }
-  return kept.sort(order).slice(0, wanted);
-}
-
-function bytesOf({ stored }: Row): number {
+/** Roughly what a row takes. */
+export function bytesOf({ stored }: Row): number {
   return rowBytes + (stored.length || partBytes);
 }
 

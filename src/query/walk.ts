@@ -29,6 +29,8 @@ export interface View {
   collectionId: number;
   indexes: readonly IndexEntry[];
   snapshot?: Snapshot;
+  /** Only these documents are there. Such a view has no indexes. */
+  part?: IdKeyRange;
 }
 
 export function viewOf(
@@ -260,7 +262,7 @@ export function factsOf(view: View, control: Control): CollectionFacts {
       control.pass(limit);
       const reading = snapshot ? snapshot.options : environment.latest;
       if (access.kind !== "index") {
-        const range = documentRange(collectionId, rangeOf(access));
+        const range = documentRange(collectionId, view.part ?? rangeOf(access));
         return countKeysUpTo(environment.stores.documents, { ...range, ...reading }, limit);
       }
       let counted = 0;
@@ -275,11 +277,13 @@ export function factsOf(view: View, control: Control): CollectionFacts {
 }
 
 function scanView(
-  { environment, collectionId, snapshot }: View,
+  { environment, collectionId, snapshot, part }: View,
   access: CollectionAccess,
   isReverse: boolean,
 ): RangeScanner {
-  return scanCollection(environment, collectionId, rangeOf(access), isReverse, snapshot);
+  // The parts of a view were made from the range of its plan, and lie within it.
+  const range = part ?? rangeOf(access);
+  return scanCollection(environment, collectionId, range, isReverse, snapshot);
 }
 
 export function scanEntries(
@@ -303,7 +307,7 @@ function distinctKeys(ids: unknown[], isReverse: boolean): Uint8Array[] {
 }
 
 /** Comparisons match values of the same type only, so an open end stops at the type's last key. */
-function rangeOf(plan: CollectionAccess): IdKeyRange {
+export function rangeOf(plan: CollectionAccess): IdKeyRange {
   if (plan.kind === "scan") return {};
   const [first, last] = typeBracket((plan.lower ?? plan.upper)!.value);
   return {

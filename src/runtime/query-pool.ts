@@ -12,16 +12,22 @@
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import type { BatchSource } from "../dispatch/cursors.js";
+import type { Division } from "../dispatch/divided/division.js";
+import { memoryOf, mergedCount } from "../dispatch/divided/gathered.js";
 import type { QueryPool } from "../dispatch/equipment.js";
-import type { EncodedBatch, ResultOf, RowsOperation } from "../dispatch/operation.js";
+import type { ResultOf, RowsOperation } from "../dispatch/operation.js";
 import { decodeError, LioranError } from "../errors.js";
-import { poolIdleTimeoutMs, poolQueueMax } from "../limits.js";
+import { poolIdleTimeoutMs } from "../limits.js";
 import type { CancelFlag } from "../query/control.js";
 import type { Access } from "../storage/environment.js";
+import { DividedSource } from "./divided-source.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
-import type { CursorMessage, CursorRequest, QueryOutcome, QueryTask } from "./query-worker.js";
+import type { PartTask } from "./part-worker.js";
+import { PoolSource } from "./pool-source.js";
+import type { MergeTask, QueryOutcome, QueryTask } from "./query-worker.js";
 import { threadArguments } from "./thread-arguments.js";
 import { ThreadGate } from "./thread-gate.js";
+import { ThreadShares } from "./thread-shares.js";
 
 export interface QueryPoolOptions {
   rootPath: string;
@@ -39,7 +45,8 @@ export class ThreadQueryPool implements QueryPool {
   readonly #options: QueryPoolOptions;
   readonly #gate: ThreadGate;
   readonly #running = new Set<CancelFlag>();
-  readonly #sources = new Set<PoolSource>();
+  readonly #sources = new Set<PoolSource | DividedSource>();
+  readonly #shares: ThreadShares;
   readonly #onExit = () => this.#stopForExit();
   #piscina: Promise<Piscina> | undefined;
   #closed = false;
@@ -47,22 +54,127 @@ export class ThreadQueryPool implements QueryPool {
   constructor(options: QueryPoolOptions) {
     this.#options = options;
     this.#gate = options.gate ?? new ThreadGate();
+    this.#shares = new ThreadShares(options.cores);
   }
 
-  open(operation: RowsOperation, flag: CancelFlag): BatchSource {
-    const { port1, port2 } = new MessageChannel();
-    const open = (batchSize: number | undefined) =>
-      this.#run({ operation, port: port2, batchSize }, flag, [port2]);
-    const source = new PoolSource(port1, flag, open, () => this.#sources.delete(source));
-    this.#sources.add(source);
-    return source;
+  get threads(): number {
+    return this.#options.cores;
+  }
+
+  open(
+    operation: RowsOperation,
+    caller: object,
+    flag: CancelFlag,
+    division?: Division,
+  ): BatchSource {
+    return division
+      ? this.#openDivided(operation, caller, flag, division)
+      : this.#openSingle(operation, caller, flag, false);
   }
 
   async run<K extends "count" | "distinct" | "search" | "explain">(
     operation: Extract<QueryTask["operation"], { kind: K }>,
+    caller: object,
     flag: CancelFlag,
+    division?: Division,
   ): Promise<ResultOf<K>> {
-    return (await this.#run({ operation }, flag, [])) as ResultOf<K>;
+    const { maxTimeMs: limitMs = 0 } = operation as { maxTimeMs?: number };
+    if (division) {
+      const counted = await this.#count(operation, caller, flag, division);
+      if (counted !== undefined) return counted as ResultOf<K>;
+    }
+    await this.#shares.acquire(caller, 1, limitMs);
+    return (await this.#run(taskOf({ operation }, flag), flag, [])) as ResultOf<K>;
+  }
+
+  /** @returns undefined when one thread has to do it */
+  async #count(
+    operation: QueryTask["operation"],
+    caller: object,
+    flag: CancelFlag,
+    division: Division,
+  ): Promise<number | undefined> {
+    const gathered = await this.#openDivided(operation, caller, flag, division).gathered();
+    return gathered && mergedCount(division, gathered);
+  }
+
+  #openDivided(
+    operation: QueryTask["operation"],
+    caller: object,
+    flag: CancelFlag,
+    division: Division,
+  ): DividedSource {
+    const limitMs = operation.maxTimeMs ?? 0;
+    const askedAtMs = Date.now();
+    const openRows = (isHeld: boolean) =>
+      this.#openSingle(operation as RowsOperation, caller, flag, isHeld);
+    const source: DividedSource = new DividedSource(
+      division,
+      {
+        acquire: (threads) => this.#shares.acquire(caller, threads, limitMs),
+        release: () => this.#shares.release(),
+        runPart: async (task) => {
+          await this.#run(task, flag, [task.port]);
+        },
+        openSingle: openRows,
+        openMerge: (gathered) =>
+          this.#openCursor(caller, flag, limitMs, false, (port, batchSize) => {
+            const { cell } = flag;
+            const maxTimeMs = limitMs;
+            const task: MergeTask = {
+              division,
+              gathered,
+              maxTimeMs,
+              cell,
+              askedAtMs,
+              port,
+              ...(batchSize !== undefined && { batchSize }),
+            };
+            return { task, transfer: [port, ...gathered.flatMap(memoryOf)] };
+          }),
+      },
+      flag,
+      limitMs,
+    );
+    this.#track(source);
+    return source;
+  }
+
+  #openSingle(
+    operation: RowsOperation,
+    caller: object,
+    flag: CancelFlag,
+    isHeld: boolean,
+  ): PoolSource {
+    return this.#openCursor(caller, flag, operation.maxTimeMs ?? 0, isHeld, (port, batchSize) => ({
+      task: taskOf({ operation, port, batchSize }, flag),
+      transfer: [port],
+    }));
+  }
+
+  /** @param isHeld whether a thread was acquired for it */
+  #openCursor(
+    caller: object,
+    flag: CancelFlag,
+    limitMs: number,
+    isHeld: boolean,
+    taskFor: (port: MessagePort, batchSize: number | undefined) => PoolRequest,
+  ): PoolSource {
+    const { port1, port2 } = new MessageChannel();
+    const open = async (batchSize: number | undefined) => {
+      if (!isHeld) await this.#shares.acquire(caller, 1, limitMs);
+      const { task, transfer } = taskFor(port2, batchSize);
+      await this.#run(task, flag, transfer);
+    };
+    const source = new PoolSource(port1, flag, open);
+    this.#track(source);
+    return source;
+  }
+
+  /** Remembers what may have snapshots on threads, until it has none. */
+  #track(source: PoolSource | DividedSource): void {
+    this.#sources.add(source);
+    source.ended().then(() => this.#sources.delete(source));
   }
 
   /** Stops running queries and ends the threads once they are out of LMDB. */
@@ -78,18 +190,17 @@ export class ThreadQueryPool implements QueryPool {
     await piscina.close();
   }
 
+  /** Runs a task on a thread that was acquired, and gives that back. */
   async #run(
-    query: Omit<QueryTask, "cell" | "askedAtMs">,
+    task: PoolRequest["task"],
     flag: CancelFlag,
-    transferList: MessagePort[],
+    transferList: PoolRequest["transfer"],
   ): Promise<unknown> {
-    if (this.#closed) throw new LioranError("CLOSED", "The query pool is closed.");
-    const task: QueryTask = { ...query, cell: flag.cell, askedAtMs: Date.now() };
     this.#running.add(flag);
     try {
+      if (this.#closed) throw new LioranError("CLOSED", "The query pool is closed.");
       this.#piscina ??= this.#start();
       const piscina = await this.#piscina;
-      if (piscina.queueSize >= poolQueueMax) throw queueFull();
       const outcome = (await piscina.run(task, { transferList })) as QueryOutcome;
       if ("error" in outcome) throw decodeError(outcome.error);
       return outcome.result;
@@ -97,6 +208,7 @@ export class ThreadQueryPool implements QueryPool {
       throw poolError(error);
     } finally {
       this.#running.delete(flag);
+      this.#shares.release();
     }
   }
 
@@ -108,7 +220,6 @@ export class ThreadQueryPool implements QueryPool {
       minThreads: 0,
       maxThreads: cores,
       idleTimeout: poolIdleTimeoutMs,
-      maxQueue: poolQueueMax,
       // The default freezes a thread between tasks, and with it the expiry timers of its cursors.
       atomics: "disabled",
       workerData: { rootPath, access, gate: this.#gate.cells },
@@ -126,110 +237,14 @@ export class ThreadQueryPool implements QueryPool {
   }
 }
 
-/**
- * A cursor whose rows are read on a pool thread.
- *
- *   new --first next--> open --end, error, close--> closing --"closed" from the thread--> closed
- */
-class PoolSource implements BatchSource {
-  readonly #port: MessagePort;
-  readonly #flag: CancelFlag;
-  readonly #open: (batchSize: number | undefined) => Promise<unknown>;
-  readonly #closed: Promise<void>;
-  #onClosed!: () => void;
-  #isOpened = false;
-  #isClosing = false;
-  #waiting: { resolve(message: CursorMessage): void; reject(error: unknown): void } | undefined;
-
-  constructor(
-    port: MessagePort,
-    flag: CancelFlag,
-    open: (batchSize: number | undefined) => Promise<unknown>,
-    onClosed: () => void,
-  ) {
-    this.#port = port;
-    this.#flag = flag;
-    this.#open = open;
-    this.#closed = new Promise((resolve) => {
-      this.#onClosed = resolve;
-    });
-    this.#closed.then(onClosed);
-    port.on("message", (message: CursorMessage) => {
-      if (message === "closed") this.#finish();
-      else this.#take()?.resolve(message);
-    });
-    // The other end goes with its thread.
-    port.once("close", () => {
-      this.#take()?.reject(
-        new LioranError("INTERNAL", "The query thread of the cursor has ended."),
-      );
-      this.#finish();
-    });
-    port.unref();
-  }
-
-  async next(batchSize: number | undefined): Promise<{ batch: EncodedBatch; done: boolean }> {
-    const message = await new Promise<CursorMessage>((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      this.#port.ref();
-      if (this.#isOpened) this.#port.postMessage({ batchSize } satisfies CursorRequest);
-      else this.#start(batchSize);
-    });
-    if (message === "closed") throw closedError();
-    if ("error" in message) throw decodeError(message.error);
-    const { count, bytes, done } = message;
-    return { batch: { count, bytes }, done };
-  }
-
-  close(): void {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
-    this.#flag.cancel();
-    this.#take()?.reject(closedError());
-    if (!this.#isOpened) this.#finish();
-    else this.#port.postMessage("close" satisfies CursorRequest);
-  }
-
-  /** Closes the cursor and resolves once its snapshot is given up. */
-  closed(): Promise<void> {
-    this.close();
-    // Whoever waits for this must be answered, also when nothing else keeps the process alive.
-    this.#port.ref();
-    return this.#closed;
-  }
-
-  #start(batchSize: number | undefined): void {
-    this.#isOpened = true;
-    this.#open(batchSize).catch((error: unknown) => {
-      // The thread has failed as a whole: there is nothing left to close.
-      this.#take()?.reject(error);
-      this.#finish();
-    });
-  }
-
-  #finish(): void {
-    this.#isClosing = true;
-    this.#port.close();
-    this.#onClosed();
-  }
-
-  #take() {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    this.#port.unref();
-    return waiting;
-  }
+/** A task for a thread, and what goes over to it. */
+interface PoolRequest {
+  readonly task: QueryTask | MergeTask | PartTask;
+  readonly transfer: (MessagePort | ArrayBuffer)[];
 }
 
-function closedError(): LioranError {
-  return new LioranError("CLOSED", "The cursor was closed while its next batch was read.");
-}
-
-function queueFull(): LioranError {
-  return new LioranError(
-    "QUEUE_FULL",
-    `${poolQueueMax} queries wait for a thread of this process already. Try again later, or raise \`cores\`.`,
-  );
+function taskOf(query: Omit<QueryTask, "cell" | "askedAtMs">, { cell }: CancelFlag): QueryTask {
+  return { ...query, cell, askedAtMs: Date.now() };
 }
 
 /** What is not an answer of the query itself: the thread could not start, or it died. */

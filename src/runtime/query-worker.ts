@@ -5,6 +5,9 @@
  * after it has been idle for longer than that.
  */
 import { type MessagePort, workerData } from "node:worker_threads";
+import type { Division } from "../dispatch/divided/division.js";
+import type { Gathered } from "../dispatch/divided/gathered.js";
+import { mergedRows } from "../dispatch/divided/merge.js";
 import { loadReads } from "../dispatch/late.js";
 import { LocalSource } from "../dispatch/local-source.js";
 import {
@@ -20,6 +23,7 @@ import { CancelFlag, CancellableControl } from "../query/control.js";
 import { acquireDatabases } from "../storage/databases.js";
 import type { Access, Environment } from "../storage/environment.js";
 import { loadLmdb } from "../storage/lmdb.js";
+import { type PartTask, runPart } from "./part-worker.js";
 import { ThreadGate } from "./thread-gate.js";
 
 /** What the pool hands to a thread. */
@@ -36,6 +40,14 @@ export interface QueryTask {
   port?: MessagePort;
   /** Cursors only: documents of the first batch. */
   batchSize?: number;
+}
+
+/** Puts together what the threads of a divided read have gathered; its results are a cursor. */
+export interface MergeTask extends Pick<QueryTask, "cell" | "askedAtMs" | "batchSize"> {
+  readonly division: Division;
+  readonly gathered: readonly Gathered[];
+  readonly maxTimeMs: number;
+  readonly port: MessagePort;
 }
 
 /** What a thread sends through the port of a cursor. */
@@ -63,8 +75,15 @@ const gate = new ThreadGate(cells);
 // Behind the gate: a process that exits while an addon is being loaded can abort.
 gate.run(loadLmdb);
 
-export default async function runQuery(task: QueryTask): Promise<QueryOutcome> {
+export default async function runQuery(
+  task: QueryTask | MergeTask | PartTask,
+): Promise<QueryOutcome> {
   try {
+    if ("gathered" in task) return openMerge(task);
+    if ("division" in task) {
+      await runPart(databases.get(task.division.db), task, gate);
+      return { result: null };
+    }
     const environment = databases.get(task.operation.db);
     environment?.refresh();
     if (opensCursor(task.operation)) return openCursor(environment, task.operation, task);
@@ -112,9 +131,19 @@ function openCursor(
   operation: RowsOperation,
   task: QueryTask,
 ): QueryOutcome {
-  const port = task.port!;
   const control = controlOf(task);
-  const source = gate.run(() => new LocalSource(environment, operation, control));
+  const source = gate.run(() => LocalSource.of(environment, operation, control));
+  return serve(source, task.port!, task.batchSize);
+}
+
+function openMerge({ division, gathered, port, batchSize, ...task }: MergeTask): QueryOutcome {
+  const usedMs = Date.now() - task.askedAtMs;
+  const control = new CancellableControl(new CancelFlag(task.cell), task.maxTimeMs, usedMs);
+  return serve(new LocalSource(mergedRows(division, gathered, control), control), port, batchSize);
+}
+
+/** Sends the first batch of a cursor, and others as they are asked for. */
+function serve(source: LocalSource, port: MessagePort, size: number | undefined): QueryOutcome {
   const close = () => gate.run(() => source.close());
   const sendBatch = (batchSize: number | undefined) => {
     try {
@@ -137,7 +166,7 @@ function openCursor(
   port.once("close", close);
   // An open cursor must not keep a thread that piscina ends for being idle.
   port.unref();
-  sendBatch(task.batchSize);
+  sendBatch(size);
   return { result: null };
 }
 

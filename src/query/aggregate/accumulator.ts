@@ -10,6 +10,10 @@ export interface Accumulation {
   add(value: unknown, document: Document): void;
   /** `undefined` is written as null. */
   result(): unknown;
+  /** What it holds, as data for {@link absorb} on another thread. Not all can do that: see `divide.ts`. */
+  share?(): unknown;
+  /** Adds what another one of its kind has gathered. */
+  absorb?(share: unknown): void;
 }
 
 /** A compiled accumulator. */

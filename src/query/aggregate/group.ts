@@ -4,7 +4,6 @@
  */
 import { LioranError } from "../../errors.js";
 import { type Document, isPlainObject } from "../../values/document.js";
-import type { Expression } from "../expression.js";
 import {
   type Accumulation,
   type Accumulator,
@@ -66,13 +65,23 @@ function compileAccumulator(
 interface Group {
   readonly id: unknown;
   readonly states: Accumulation[];
+  /** Where its first document stands among all documents. */
+  place: number;
 }
+
+/** Documents that a part of a collection may have, to tell the places in one from those in the next. */
+const placesPerPart = 2 ** 40;
+
+/** What a group holds, as data: for another thread. */
+export type GroupShare = [place: number, id: unknown, shares: unknown[]];
 
 /** The groups that have been seen, in the order of their first documents. */
 export class Groups {
   readonly #fields: readonly OutputField[];
   readonly #memory: StageMemory;
   readonly #groups = new Map<ValueKey, Group>();
+  #place = 0;
+  #isOrdered = true;
 
   constructor(fields: readonly OutputField[], memory: StageMemory) {
     this.#fields = fields;
@@ -81,14 +90,38 @@ export class Groups {
 
   add(id: unknown, document: Document): void {
     const key = valueKey(id);
-    const { states } = this.#groups.get(key) ?? this.#begin(key, id);
+    const { states } = this.#groups.get(key) ?? this.#begin(key, id, this.#place);
+    this.#place += 1;
     for (let at = 0; at < states.length; at += 1) {
       states[at]!.add(this.#fields[at]!.accumulator.input(document), document);
     }
   }
 
+  /** The documents that follow are those of this part of the collection. */
+  beginPart(part: number): void {
+    this.#place = part * placesPerPart;
+  }
+
+  /** All groups as data, for the accumulators that can do that. */
+  *shares(): Generator<GroupShare, void, void> {
+    for (const { id, states, place } of this.#groups.values()) {
+      yield [place, id, states.map((state) => state.share!())];
+    }
+  }
+
+  /** Adds a group that another thread has gathered. */
+  absorb([place, id, shares]: GroupShare): void {
+    const key = valueKey(id);
+    const group = this.#groups.get(key) ?? this.#begin(key, id, place);
+    group.place = Math.min(group.place, place);
+    for (const [at, share] of shares.entries()) group.states[at]!.absorb!(share);
+    this.#isOrdered = false;
+  }
+
   *results(): Generator<Document, void, void> {
-    for (const { id, states } of this.#groups.values()) {
+    const groups = [...this.#groups.values()];
+    if (!this.#isOrdered) groups.sort((a, b) => a.place - b.place);
+    for (const { id, states } of groups) {
       const result: Document = { _id: id };
       for (let at = 0; at < states.length; at += 1) {
         result[this.#fields[at]!.name] = states[at]!.result() ?? null;
@@ -97,11 +130,11 @@ export class Groups {
     }
   }
 
-  #begin(key: ValueKey, id: unknown): Group {
+  #begin(key: ValueKey, id: unknown, place: number): Group {
     this.#memory.keep(id);
     this.#memory.add(accumulationBytes * (this.#fields.length + 1));
     const states = this.#fields.map(({ accumulator }) => accumulator.start(this.#memory, id));
-    const group = { id, states };
+    const group = { id, states, place };
     this.#groups.set(key, group);
     return group;
   }
@@ -114,16 +147,27 @@ export function group(operand: unknown, context: StageContext): Stage {
   if (!Object.hasOwn(operand, "_id")) {
     throw malformed("a group specification must include an _id.");
   }
-  const { _id, ...output } = operand;
-  return grouping(expressionOf(_id, context), compileOutput("$group", output, context));
+  const { begin, add } = compileGroup(operand, context);
+  return function* (input) {
+    const groups = begin();
+    for (const document of input) add(groups, document);
+    yield* groups.results();
+  };
 }
 
-function grouping(id: Expression, fields: readonly OutputField[]): Stage {
-  return function* (input) {
-    const groups = new Groups(fields, new StageMemory("$group"));
+/** The parts of a `$group` that is well formed. */
+export interface CompiledGroup {
+  begin(): Groups;
+  add(groups: Groups, document: Document): void;
+}
+
+export function compileGroup({ _id, ...output }: Document, context: StageContext): CompiledGroup {
+  const id = expressionOf(_id, context);
+  const fields = compileOutput("$group", output, context);
+  return {
+    begin: () => new Groups(fields, new StageMemory("$group")),
     // A missing key is one group with null.
-    for (const document of input) groups.add(id(document) ?? null, document);
-    yield* groups.results();
+    add: (groups, document) => groups.add(id(document) ?? null, document),
   };
 }
 

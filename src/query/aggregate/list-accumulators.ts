@@ -102,6 +102,10 @@ function count(operand: unknown, context: StageContext): Accumulator {
           counted += 1;
         },
         result: () => counted,
+        share: () => counted,
+        absorb(share) {
+          counted += share as number;
+        },
       };
     },
   };

@@ -28,6 +28,15 @@ class Sum {
     } else this.#total = add(this.#total, value);
   }
 
+  share(): [total: Numeric, lost: number] {
+    return [this.#total, this.#lost];
+  }
+
+  absorb([total, lost]: [total: Numeric, lost: number]): void {
+    this.add(total);
+    this.#lost += lost;
+  }
+
   get value(): Numeric {
     if (typeof this.#total === "bigint" || this.#lost === 0) return this.#total;
     // Beyond what a number can express there is nothing to correct.
@@ -45,6 +54,14 @@ class SumAccumulation implements Accumulation {
   result(): Numeric {
     return this.#sum.value;
   }
+
+  share() {
+    return this.#sum.share();
+  }
+
+  absorb(share: ReturnType<Sum["share"]>): void {
+    this.#sum.absorb(share);
+  }
 }
 
 class AverageAccumulation implements Accumulation {
@@ -59,6 +76,15 @@ class AverageAccumulation implements Accumulation {
 
   result(): number | null {
     return this.#count === 0 ? null : Number(this.#sum.value) / this.#count;
+  }
+
+  share() {
+    return [this.#count, this.#sum.share()];
+  }
+
+  absorb([count, sum]: [number, ReturnType<Sum["share"]>]): void {
+    this.#count += count;
+    this.#sum.absorb(sum);
   }
 }
 
@@ -178,6 +204,14 @@ class ExtremeAccumulation implements Accumulation {
 
   result(): unknown {
     return this.#value;
+  }
+
+  share(): unknown {
+    return this.#value;
+  }
+
+  absorb(share: unknown): void {
+    this.add(share);
   }
 }
 

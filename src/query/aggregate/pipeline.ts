@@ -95,6 +95,8 @@ export interface PipelineOptions {
   readonly control: Control;
   /** The `let` of the aggregation. */
   readonly let?: Document;
+  /** `$$NOW`. Default: the time of the call. */
+  readonly now?: Date;
 }
 
 /** A pipeline over a collection. */
@@ -103,6 +105,8 @@ export interface CompiledPipeline {
   readonly query: Query | undefined;
   /** What happens to what was read; `undefined` when nothing. */
   readonly stage: Stage | undefined;
+  /** The stages of that. */
+  readonly rest: readonly Document[];
 }
 
 /**
@@ -113,20 +117,33 @@ export interface CompiledPipeline {
  */
 export function compilePipeline(
   pipeline: readonly Document[],
-  { reader, control, let: given = {} }: PipelineOptions,
+  options: PipelineOptions,
 ): CompiledPipeline {
-  const clock = new Variables(undefined, [nowVariable]);
-  clock.set(nowVariable, new Date());
-  const variables = letVariables(given, clock);
-  const context = contextOf(variables, reader, control, 1);
+  const context = outerContext(options);
+  const { variables } = context;
   checkStages(pipeline);
   if (isOwnSource(pipeline)) {
-    return { query: undefined, stage: compileStages(pipeline, context) };
+    return { query: undefined, stage: compileStages(pipeline, context), rest: pipeline };
   }
   const { query, rest } = splitPipeline(pipeline);
   compileFilter(query.filter, variables);
   query.filter = bindFilter(query.filter, variables);
-  return { query, stage: rest.length > 0 ? compileStages(rest, context) : undefined };
+  return { query, stage: rest.length > 0 ? compileStages(rest, context) : undefined, rest };
+}
+
+/** Compiles stages of a pipeline that compiles, to be run apart from the others. */
+export function compileSome(
+  stages: readonly Document[],
+  options: PipelineOptions,
+): { stage: Stage; context: StageContext } {
+  const context = outerContext(options);
+  return { stage: compileStages(stages, context), context };
+}
+
+function outerContext({ reader, control, let: given = {}, now = new Date() }: PipelineOptions) {
+  const clock = new Variables(undefined, [nowVariable]);
+  clock.set(nowVariable, now);
+  return contextOf(letVariables(given, clock), reader, control, 1);
 }
 
 function contextOf(

@@ -25,7 +25,7 @@ test("a cursor gives up its snapshot after a minute, and says so in a retryable 
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     for (const operation of operations) {
-      const source = new LocalSource(environment, operation, unlimited);
+      const source = LocalSource.of(environment, operation, unlimited);
       assert.equal(source.take(2).batch.count, 2);
       mock.timers.tick(snapshotAgeMaxMs - 1);
       assert.equal(source.take(2).batch.count, 2);

@@ -1,0 +1,331 @@
+/**
+ * A cursor over a divided read: its parts are read on several threads of the pool. Rows of the parts follow each
+ * other in the order of the walk and are passed on as they are, without being decoded; what has to be gathered
+ * from all parts is put together on one thread when all have ended.
+ *
+ * Owning thread: the pool's.
+ *
+ *   new --first next--> parts --(gathered, scattered, one thread only)--> other
+ *    |                    |                                                 |
+ *    +------ close -------+---------- end, error, close --------------------+--> closed
+ *
+ * Invariants
+ *  1. No row is given twice or left out: parts are read in order, and each by one thread.
+ *  2. It reads ahead of its reader by `partBytesAheadMax` for each thread at most.
+ *  3. Only while somebody waits for a batch does it keep its event loop alive.
+ */
+import { MessageChannel } from "node:worker_threads";
+import type { BatchSource } from "../dispatch/cursors.js";
+import type { Division } from "../dispatch/divided/division.js";
+import type { Gathered } from "../dispatch/divided/gathered.js";
+import type { EncodedBatch } from "../dispatch/operation.js";
+import { decodeError, LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
+import { batchBytesMax, firstBatchDocuments } from "../limits.js";
+import type { CancelFlag } from "../query/control.js";
+import { PartLink } from "./part-link.js";
+import type { PartMessage, PartTask, RowsMessage } from "./part-worker.js";
+import { breakMeeting, meetingCells } from "./snapshot-meeting.js";
+
+/** What the pool does for a divided read. */
+export interface PartPool {
+  /** Waits for threads. @returns how many */
+  acquire(threads: number): Promise<number>;
+  /** Gives a thread back that runs nothing. */
+  release(): void;
+  /** Runs a task on a thread that was acquired, and gives that back. */
+  runPart(task: PartTask): Promise<void>;
+  /** The same read on one thread. @param isHeld whether that was acquired */
+  openSingle(isHeld: boolean): BatchSource & Closing;
+  /** Puts together what was gathered. */
+  openMerge(gathered: Gathered[]): BatchSource & Closing;
+}
+
+export interface Closing {
+  /** Closes it and resolves once no thread has a snapshot for it. */
+  closed(): Promise<void>;
+}
+
+interface Batch {
+  batch: EncodedBatch;
+  done: boolean;
+}
+
+export class DividedSource implements BatchSource, Closing {
+  readonly #division: Division;
+  readonly #pool: PartPool;
+  readonly #flag: CancelFlag;
+  readonly #maxTimeMs: number;
+  readonly #askedAtMs = Date.now();
+  readonly #links: PartLink[] = [];
+  /** Rows that have arrived, by part. */
+  readonly #arrived = new Map<number, { message: RowsMessage; link: PartLink; used: number }[]>();
+  readonly #gathered: Gathered[] = [];
+  readonly #ended: Promise<void>;
+  #onEnded!: () => void;
+  #other: (BatchSource & Closing) | undefined;
+  #part = 0;
+  #skip: number;
+  #left: number;
+  #isScattered = false;
+  #error: unknown;
+  #isClosing = false;
+  #wake: (() => void) | undefined;
+
+  constructor(division: Division, pool: PartPool, flag: CancelFlag, maxTimeMs: number) {
+    this.#division = division;
+    this.#pool = pool;
+    this.#flag = flag;
+    this.#maxTimeMs = maxTimeMs;
+    this.#ended = new Promise((resolve) => {
+      this.#onEnded = resolve;
+    });
+    this.#skip = division.skip;
+    this.#left = division.limit > 0 ? division.limit : Number.POSITIVE_INFINITY;
+  }
+
+  async next(batchSize: number | undefined): Promise<Batch> {
+    if (this.#isClosing) throw closedError();
+    if (this.#links.length === 0 && !this.#other) {
+      if (!(await this.#begin())) this.#other = this.#pool.openSingle(true);
+    }
+    if (!this.#other && this.#division.gathering.kind !== "rows") await this.#gather();
+    if (!this.#other) {
+      const batch = await this.#nextRows(batchSize);
+      if (batch) return batch;
+    }
+    return this.#other!.next(batchSize);
+  }
+
+  /** What the threads have gathered; undefined when they could not get snapshots of one state. */
+  async gathered(): Promise<Gathered[] | undefined> {
+    if (!(await this.#begin())) {
+      this.#pool.release();
+      this.#leave();
+      return undefined;
+    }
+    const isComplete = await this.#allGathered();
+    this.#leave();
+    return isComplete ? this.#gathered : undefined;
+  }
+
+  close(): void {
+    if (this.#isClosing) return;
+    this.#flag.cancel();
+    for (const link of this.#links) link.close();
+    this.#leave();
+  }
+
+  /** Closes it without stopping what goes on with the same flag. */
+  #leave(): void {
+    this.#isClosing = true;
+    this.#other?.close();
+    this.#wake?.();
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#isClosing && this.#links.every((link) => link.isEnded)) this.#onEnded();
+  }
+
+  /** Closes it and resolves once no thread has a snapshot for it. */
+  async closed(): Promise<void> {
+    this.close();
+    // Whoever waits for this must be answered, also when nothing else keeps the process alive.
+    for (const link of this.#links) link.ref();
+    await this.#ended;
+    await this.#other?.closed();
+  }
+
+  /** Resolves once it is closed and no thread has a snapshot for it. */
+  ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  /** @returns false when there is only one thread, which was acquired */
+  async #begin(): Promise<boolean> {
+    const threads = await this.#pool.acquire(this.#division.threads);
+    if (this.#isClosing) {
+      for (let thread = 0; thread < threads; thread += 1) this.#pool.release();
+      throw closedError();
+    }
+    if (threads === 1) return false;
+    this.#start(threads);
+    return true;
+  }
+
+  #start(threads: number): void {
+    const division = this.#division;
+    const meeting = meetingCells(threads);
+    const next = new Int32Array(new SharedArrayBuffer(4));
+    for (let place = 0; place < threads; place += 1) {
+      const { port1, port2 } = new MessageChannel();
+      const link = new PartLink(port1, (message) => this.#onMessage(link, message));
+      this.#links.push(link);
+      const task: PartTask = {
+        division,
+        threads,
+        place,
+        meeting,
+        next,
+        port: port2,
+        cell: this.#flag.cell,
+        maxTimeMs: this.#maxTimeMs,
+        askedAtMs: this.#askedAtMs,
+      };
+      this.#pool.runPart(task).catch((error: unknown) => {
+        // The thread has failed as a whole, and the others must not wait for it.
+        breakMeeting(meeting);
+        link.fail(error);
+      });
+    }
+  }
+
+  #onMessage(link: PartLink, message: PartMessage | { kind: "failed"; error: unknown }): void {
+    switch (message.kind) {
+      case "rows": {
+        const rows = this.#arrived.get(message.part);
+        const arrived = { message, link, used: 0 };
+        if (rows) rows.push(arrived);
+        else this.#arrived.set(message.part, [arrived]);
+        break;
+      }
+      case "gathered":
+        this.#gathered.push(message.gathered);
+        break;
+      case "scattered":
+        this.#isScattered = true;
+        break;
+      case "error":
+        this.#error ??= decodeError(message.error);
+        break;
+      case "failed":
+        this.#error ??= message.error;
+        break;
+      case "end":
+        break;
+    }
+    this.#wake?.();
+    this.#settle();
+  }
+
+  /** Waits for a message. */
+  async #wait(): Promise<void> {
+    for (const link of this.#links) link.ref();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
+    for (const link of this.#links) link.unref();
+    if (this.#isClosing) throw closedError();
+  }
+
+  /** @returns false when the threads could not get snapshots of one state */
+  async #allGathered(): Promise<boolean> {
+    while (this.#links.some((link) => !link.isEnded)) {
+      if (this.#error !== undefined) break;
+      await this.#wait();
+    }
+    this.#throwError();
+    return !this.#isScattered;
+  }
+
+  async #gather(): Promise<void> {
+    const isComplete = await this.#allGathered();
+    this.#other = isComplete ? this.#pool.openMerge(this.#gathered) : this.#pool.openSingle(false);
+  }
+
+  /** The next rows; undefined when the read has to begin again on one thread. */
+  async #nextRows(batchSize = firstBatchDocuments): Promise<Batch | undefined> {
+    const size = Math.min(batchSize, this.#left);
+    const slices: Uint8Array[] = [];
+    let count = 0;
+    let bytes = 0;
+    while (count < size && bytes < batchBytesMax && this.#part < this.#division.ranges.length) {
+      const first = this.#arrived.get(this.#part)?.[0];
+      if (!first) {
+        this.#throwError();
+        if (this.#isScattered) {
+          await this.#allEnded();
+          this.#other = this.#pool.openSingle(false);
+          return undefined;
+        }
+        invariant(
+          this.#links.some((link) => !link.isEnded),
+          "the parts of a read do not just end",
+        );
+        await this.#wait();
+        continue;
+      }
+      const taken = takeSlice(first, this.#skip, size - count, batchBytesMax - bytes);
+      this.#skip -= taken.skipped;
+      count += taken.count;
+      bytes += taken.bytes.length;
+      if (taken.count > 0) slices.push(taken.bytes);
+      if (first.used === first.message.lengths.length) this.#finish(first.message, first.link);
+    }
+    this.#left -= count;
+    const done = this.#left === 0 || this.#part === this.#division.ranges.length;
+    if (done) this.close();
+    return { batch: { count, bytes: joined(slices, bytes) }, done };
+  }
+
+  async #allEnded(): Promise<void> {
+    while (this.#links.some((link) => !link.isEnded)) await this.#wait();
+  }
+
+  #finish({ part, bytes, isLast }: RowsMessage, link: PartLink): void {
+    this.#arrived.get(part)!.shift();
+    link.read(bytes.length);
+    if (!isLast) return;
+    this.#arrived.delete(part);
+    this.#part += 1;
+  }
+
+  #throwError(): void {
+    if (this.#error === undefined) return;
+    const error = this.#error;
+    this.close();
+    throw error;
+  }
+}
+
+/** Takes rows from what has arrived, and notes how far it is used. */
+function takeSlice(
+  arrived: { message: RowsMessage; used: number },
+  skip: number,
+  countMax: number,
+  bytesMax: number,
+) {
+  const { bytes, lengths } = arrived.message;
+  const skipped = Math.min(skip, lengths.length - arrived.used);
+  const first = arrived.used + skipped;
+  let start = 0;
+  for (let at = 0; at < first; at += 1) start += lengths[at]!;
+  let end = start;
+  let at = first;
+  // One row at least, however large it is.
+  while (at < lengths.length && at - first < countMax && (at === first || end - start < bytesMax)) {
+    end += lengths[at]!;
+    at += 1;
+  }
+  arrived.used = at;
+  return { skipped, count: at - first, bytes: bytes.subarray(start, end) };
+}
+
+/** In memory of its own, so that it can be transferred. What is whole already is passed on as it is. */
+function joined(slices: readonly Uint8Array[], length: number): Uint8Array {
+  const [only] = slices;
+  if (only && slices.length === 1 && only.length === only.buffer.byteLength) return only;
+  const bytes = new Uint8Array(length);
+  let end = 0;
+  for (const slice of slices) {
+    bytes.set(slice, end);
+    end += slice.length;
+  }
+  return bytes;
+}
+
+function closedError(): LioranError {
+  return new LioranError("CLOSED", "The cursor was closed while its next batch was read.");
+}

@@ -1,0 +1,272 @@
+/**
+ * The pool thread's side of a divided read: meets the other threads of the query, then goes over the parts that
+ * nobody has taken yet, one after the other. What it finds goes out through its port.
+ *
+ * Owning thread: a thread of the query pool.
+ *
+ * Invariants
+ *  1. The last message is one of those that end a part (see `PartMessage`), and comes after the snapshot was
+ *     given up.
+ *  2. A thread whose reader is behind by `partBytesAheadMax` holds its snapshot and nothing else: its
+ *     task has ended, and it goes on when it is asked to.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { Division } from "../dispatch/divided/division.js";
+import { type Gathered, memoryOf } from "../dispatch/divided/gathered.js";
+import { Part } from "../dispatch/divided/part.js";
+import { snapshotTooOld } from "../dispatch/local-source.js";
+import type { ResultRow } from "../dispatch/reads.js";
+import { type EncodedError, encodeError } from "../errors.js";
+import {
+  batchBytesMax,
+  partBatchDocuments,
+  partBytesAheadMax,
+  snapshotAgeMaxMs,
+} from "../limits.js";
+import { CancelFlag, CancellableControl } from "../query/control.js";
+import { underControl } from "../query/loop-control.js";
+import { findCollection } from "../storage/catalog.js";
+import type { Environment, Snapshot } from "../storage/environment.js";
+import { readStatistics } from "../storage/statistics.js";
+import {
+  breakMeeting,
+  MeetingBroken,
+  NoCommonState,
+  SnapshotMeeting,
+  type Taken,
+} from "./snapshot-meeting.js";
+import type { ThreadGate } from "./thread-gate.js";
+
+/** What the pool hands to each thread of a divided read. */
+export interface PartTask {
+  readonly division: Division;
+  /** How many threads there are, and which of them this one is. */
+  readonly threads: number;
+  readonly place: number;
+  readonly meeting: SharedArrayBuffer;
+  /** The next part that nobody has taken. */
+  readonly next: Int32Array<SharedArrayBuffer>;
+  readonly port: MessagePort;
+  /** Cell of a {@link CancelFlag}. */
+  readonly cell: Int32Array<SharedArrayBuffer>;
+  readonly maxTimeMs: number;
+  /** When it was asked for, milliseconds since 1970. */
+  readonly askedAtMs: number;
+}
+
+/** Rows of one part, in order. */
+export interface RowsMessage {
+  readonly kind: "rows";
+  readonly part: number;
+  readonly bytes: Uint8Array;
+  readonly lengths: Uint32Array;
+  /** Whether these are the last ones of the part. */
+  readonly isLast: boolean;
+}
+
+/** What a thread sends. All but rows ends it. */
+export type PartMessage =
+  | RowsMessage
+  | { readonly kind: "gathered"; readonly gathered: Gathered }
+  /** Nothing is left to do, or the reader has closed. */
+  | { readonly kind: "end" }
+  /** The threads could not get snapshots of one state. */
+  | { readonly kind: "scattered" }
+  | { readonly kind: "error"; readonly error: EncodedError };
+
+/** What a thread is sent: so many bytes were read, it may go on; or it has to stop. */
+export type PartRequest = { readonly readBytes: number } | "close";
+
+/** Ends when the part does, or first has to wait for its reader. */
+export function runPart(
+  environment: Environment | undefined,
+  task: PartTask,
+  gate: ThreadGate,
+): Promise<void> {
+  const { port, division } = task;
+  const control = new CancellableControl(
+    new CancelFlag(task.cell),
+    task.maxTimeMs,
+    Date.now() - task.askedAtMs,
+  );
+  // An open part must not keep a thread that piscina ends for being idle.
+  port.unref();
+  let snapshot: Snapshot | undefined;
+  try {
+    snapshot = environment && gate.run(() => meet(environment, task, control));
+    if (!environment || !snapshot) {
+      breakMeeting(task.meeting);
+      send(port, { kind: "scattered" });
+      return Promise.resolve();
+    }
+    const part = new Part(environment, division, control, snapshot);
+    if (division.gathering.kind === "rows") {
+      return new RowSender(part, task, control, snapshot, gate).run();
+    }
+    const taken = snapshot;
+    const gathered = gate.run(() => {
+      try {
+        return underControl(control, () => gatherAll(part, task));
+      } finally {
+        taken.close();
+      }
+    });
+    send(port, { kind: "gathered", gathered }, memoryOf(gathered));
+  } catch (error) {
+    breakMeeting(task.meeting);
+    gate.run(() => snapshot?.close());
+    send(port, endOf(error));
+  }
+  return Promise.resolve();
+}
+
+function meet(environment: Environment, task: PartTask, control: CancellableControl): Snapshot {
+  const { collection } = task.division;
+  const meeting = new SnapshotMeeting(task.meeting, task.threads, task.place);
+  const take = (): Taken<Snapshot> => {
+    const value = environment.openSnapshot();
+    const id = findCollection(environment, collection, value)?.id ?? 0;
+    return { value, mark: [id, readStatistics(environment, id, value).version] };
+  };
+  return meeting.take(
+    take,
+    (value) => value.close(),
+    () => control.poll(),
+  );
+}
+
+function gatherAll(part: Part, task: PartTask): Gathered {
+  for (;;) {
+    const at = takeNext(task);
+    if (at === undefined) return part.gathered();
+    part.gather(at);
+  }
+}
+
+function takeNext({ next, division }: PartTask): number | undefined {
+  const at = Atomics.add(next, 0, 1);
+  return at < division.ranges.length ? at : undefined;
+}
+
+/** Sends rows for as long as the reader keeps up. */
+class RowSender {
+  readonly #part: Part;
+  readonly #task: PartTask;
+  readonly #control: CancellableControl;
+  readonly #snapshot: Snapshot;
+  readonly #gate: ThreadGate;
+  readonly #expiry: NodeJS.Timeout;
+  #rows: Generator<ResultRow, void, void> | undefined;
+  #at = 0;
+  /** Bytes that it may send before it has to wait. */
+  #leftBytes = partBytesAheadMax;
+  #isOver = false;
+  #onPause: (() => void) | undefined;
+
+  constructor(
+    part: Part,
+    task: PartTask,
+    control: CancellableControl,
+    snapshot: Snapshot,
+    gate: ThreadGate,
+  ) {
+    this.#part = part;
+    this.#task = task;
+    this.#control = control;
+    this.#snapshot = snapshot;
+    this.#gate = gate;
+    this.#expiry = setTimeout(() => this.#end(endOf(snapshotTooOld())), snapshotAgeMaxMs).unref();
+    task.port.on("message", (request: PartRequest) => {
+      if (request === "close") this.#end({ kind: "end" });
+      else {
+        this.#leftBytes += request.readBytes;
+        this.#send();
+      }
+    });
+    task.port.once("close", () => this.#end({ kind: "end" }));
+    task.port.unref();
+  }
+
+  /** Resolves when it ends, or first waits for the reader. */
+  run(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onPause = resolve;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    try {
+      while (this.#leftBytes > 0 && !this.#isOver) this.#sendBatch();
+    } catch (error) {
+      this.#end(endOf(error));
+    }
+    this.#onPause?.();
+  }
+
+  #sendBatch(): void {
+    if (!this.#rows) {
+      const at = takeNext(this.#task);
+      if (at === undefined) {
+        this.#end({ kind: "end" });
+        return;
+      }
+      this.#at = at;
+      this.#rows = this.#part.rowsOf(at);
+    }
+    const rows = this.#rows;
+    const take = () => takeRows(rows);
+    const { bytes, lengths, isLast } = this.#gate.run(() => underControl(this.#control, take));
+    if (isLast) this.#rows = undefined;
+    this.#leftBytes -= bytes.length;
+    const message: RowsMessage = { kind: "rows", part: this.#at, bytes, lengths, isLast };
+    send(this.#task.port, message, [bytes.buffer as ArrayBuffer, lengths.buffer as ArrayBuffer]);
+  }
+
+  #end(message: PartMessage): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    clearTimeout(this.#expiry);
+    this.#gate.run(() => {
+      this.#rows?.return();
+      this.#snapshot.close();
+    });
+    send(this.#task.port, message);
+  }
+}
+
+function takeRows(rows: Iterator<ResultRow>) {
+  const encoded: Uint8Array[] = [];
+  let length = 0;
+  let isLast = false;
+  while (encoded.length < partBatchDocuments && length < batchBytesMax) {
+    const { value, done } = rows.next();
+    if (done) {
+      isLast = true;
+      break;
+    }
+    const { bytes } = value;
+    encoded.push(bytes);
+    length += bytes.length;
+  }
+  const bytes = new Uint8Array(length);
+  const lengths = new Uint32Array(encoded.length);
+  let end = 0;
+  for (const [at, one] of encoded.entries()) {
+    bytes.set(one, end);
+    end += one.length;
+    lengths[at] = one.length;
+  }
+  return { bytes, lengths, isLast };
+}
+
+function endOf(error: unknown): PartMessage {
+  if (error instanceof NoCommonState) return { kind: "scattered" };
+  // Another thread says why.
+  if (error instanceof MeetingBroken) return { kind: "end" };
+  return { kind: "error", error: encodeError(error) };
+}
+
+function send(port: MessagePort, message: PartMessage, transferred: ArrayBuffer[] = []): void {
+  port.postMessage(message, transferred);
+}

@@ -1,0 +1,112 @@
+/**
+ * Who may use the threads of a pool, and how many: callers take turns, so that one that asks for a lot does not
+ * keep another waiting for all of it. A query gets as many of the threads it wants as are free when its turn
+ * comes, at once: the threads of one query wait for each other.
+ *
+ * Owning thread: the pool's.
+ *
+ * Invariants
+ *  1. No more threads are granted than there are.
+ *  2. Requests of one caller are granted in the order they came.
+ *  3. While somebody waits, no thread is free.
+ */
+import { LioranError } from "../errors.js";
+import { invariant } from "../invariant.js";
+import { poolQueueMax } from "../limits.js";
+
+interface Waiting {
+  readonly threads: number;
+  readonly grant: (threads: number) => void;
+}
+
+export class ThreadShares {
+  readonly #threads: number;
+  #free: number;
+  /** By caller, in the order of their turns. A caller that has nothing left is forgotten. */
+  readonly #queues = new Map<object, Waiting[]>();
+  #waiting = 0;
+
+  constructor(threads: number) {
+    this.#threads = threads;
+    this.#free = threads;
+  }
+
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /**
+   * Resolves when it is the caller's turn.
+   *
+   * @param wanted the most threads that the query can use
+   * @param limitMs gives up after this time; 0: never
+   * @returns how many it may use; each has to be given back with {@link release}
+   * @throws QUEUE_FULL, MAX_TIME_EXPIRED
+   */
+  acquire(caller: object, wanted: number, limitMs: number): Promise<number> {
+    invariant(wanted > 0, "a query needs a thread");
+    if (this.#free > 0 && this.#waiting === 0) return Promise.resolve(this.#take(wanted));
+    if (this.#waiting >= poolQueueMax) return Promise.reject(queueFull());
+    return new Promise((resolve, reject) => {
+      let timer: NodeJS.Timeout | undefined;
+      const waiting: Waiting = {
+        threads: wanted,
+        grant: (threads) => {
+          clearTimeout(timer);
+          resolve(threads);
+        },
+      };
+      if (limitMs > 0) {
+        timer = setTimeout(() => {
+          this.#forget(caller, waiting);
+          reject(expired(limitMs));
+        }, limitMs);
+      }
+      const queue = this.#queues.get(caller);
+      if (queue) queue.push(waiting);
+      else this.#queues.set(caller, [waiting]);
+      this.#waiting += 1;
+    });
+  }
+
+  /** Gives one thread back. */
+  release(): void {
+    invariant(this.#free < this.#threads, "a thread is given back once");
+    this.#free += 1;
+    const [next] = this.#queues;
+    if (!next) return;
+    const [caller, queue] = next;
+    const waiting = queue[0]!;
+    this.#forget(caller, waiting);
+    // The caller's next one comes after those of all others.
+    if (this.#queues.delete(caller)) this.#queues.set(caller, queue);
+    waiting.grant(this.#take(waiting.threads));
+  }
+
+  #take(wanted: number): number {
+    const threads = Math.min(wanted, this.#free);
+    this.#free -= threads;
+    return threads;
+  }
+
+  #forget(caller: object, waiting: Waiting): void {
+    const queue = this.#queues.get(caller)!;
+    queue.splice(queue.indexOf(waiting), 1);
+    if (queue.length === 0) this.#queues.delete(caller);
+    this.#waiting -= 1;
+  }
+}
+
+function queueFull(): LioranError {
+  return new LioranError(
+    "QUEUE_FULL",
+    `${poolQueueMax} queries wait for a thread of this process already. Try again later, or raise \`cores\`.`,
+  );
+}
+
+function expired(limitMs: number): LioranError {
+  return new LioranError(
+    "MAX_TIME_EXPIRED",
+    `The operation exceeded its time limit of ${limitMs} ms (maxTimeMS) while it waited for a thread.`,
+  );
+}
