@@ -95,8 +95,8 @@ export const dividedDocumentsMin = 16_384;
 export const divisionPartsPerThread = 16;
 /** Documents that make a part worth having, when a collection is divided ... */
 export const divisionPartDocumentsMin = 64;
-/** ... and looks at its keys that this may take, of some 10 us each. */
-export const divisionLooksMax = 512;
+/** ... and counts of keys that this may take, of some 20 us each. */
+export const divisionLooksMax = 256;
 /** Most threads of one query. */
 export const divisionThreadsMax = 64;
 /** How long the threads of one query wait for each other before they read. */

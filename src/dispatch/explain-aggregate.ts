@@ -19,7 +19,7 @@ export function explainAggregate(
   verbosity: "queryPlanner" | "executionStats",
   control: Control,
   snapshot?: Snapshot,
-): Omit<Explanation, "place"> {
+): Omit<Explanation, "place" | "threads"> {
   const { kind, db, collection, ...rest } = explained;
   const startMs = performance.now();
   const examined = nothingExamined();
@@ -34,7 +34,7 @@ export function explainAggregate(
   const winningPlan = (done?: typeof examined) =>
     plan && query ? explainPlan(plan, query, done) : { stage: "EOF" };
   const stages = query ? splitPipeline(explained.pipeline).rest : explained.pipeline;
-  const explanation: Omit<Explanation, "place"> = {
+  const explanation: Omit<Explanation, "place" | "threads"> = {
     explainVersion: "1",
     queryPlanner: {
       namespace: collection === undefined ? `${db}.$cmd.aggregate` : `${db}.${collection}`,

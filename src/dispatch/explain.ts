@@ -34,7 +34,7 @@ export function explain(
   operation: ExplainOperation,
   control: Control,
   snapshot?: Snapshot,
-): Omit<Explanation, "place"> {
+): Omit<Explanation, "place" | "threads"> {
   return underControl(control, () => explanationOf(environment, operation, control, snapshot));
 }
 
@@ -43,7 +43,7 @@ function explanationOf(
   operation: ExplainOperation,
   control: Control,
   snapshot: Snapshot | undefined,
-): Omit<Explanation, "place"> {
+): Omit<Explanation, "place" | "threads"> {
   const { explained, verbosity } = operation;
   if (explained.kind === "aggregate") {
     return explainAggregate(environment, explained, verbosity, control, snapshot);
@@ -56,7 +56,7 @@ function explanationOf(
   // As MongoDB: without a collection there is nothing to walk.
   const stages = (examined?: Examined) =>
     entry ? stagesOf(explained, plan, query, examined) : { stage: "EOF" };
-  const explanation: Omit<Explanation, "place"> = {
+  const explanation: Omit<Explanation, "place" | "threads"> = {
     explainVersion: "1",
     queryPlanner: {
       namespace: `${explained.db}.${explained.collection}`,
@@ -97,7 +97,7 @@ function explanationOf(
 export function explainNothing(operation: ExplainOperation, control: Control): Explanation {
   const { explained, verbosity } = operation;
   if (explained.kind === "aggregate") {
-    return { ...explainAggregate(undefined, explained, verbosity, control), place: "inline" };
+    return { ...explainAggregate(undefined, explained, verbosity, control), place: "inline", threads: 1 };
   }
   return {
     explainVersion: "1",
@@ -109,6 +109,7 @@ export function explainNothing(operation: ExplainOperation, control: Control): E
     },
     command: commandOf(explained),
     place: "inline",
+    threads: 1,
     ok: 1,
   };
 }

@@ -156,13 +156,23 @@ export class LocalReads {
     if (!environment) return explainNothing(operation, this.#control(operation, options));
     if (!pool) {
       const control = this.#control(operation, options);
-      return { ...explain(environment, operation, control), place: "inline" };
+      return { ...explain(environment, operation, control), place: "inline", threads: 1 };
     }
+    const { explained, verbosity } = operation;
+    const threads = () =>
+      explained.kind === "distinct"
+        ? 1
+        : (divide(environment, explained, pool.threads)?.threads ?? 1);
     try {
-      return { ...explain(environment, operation, new InlineBudget()), place: "inline" };
+      const explanation = explain(environment, operation, new InlineBudget());
+      // What has run within the budget here would run here again.
+      const isLight = verbosity === "executionStats";
+      return { ...explanation, place: "inline", threads: isLight ? 1 : threads() };
     } catch (error) {
       if (!(error instanceof InlineBudgetExceeded)) throw error;
-      return pool.run<"explain">(operation, caller, options.flag ?? new CancelFlag());
+      const flag = options.flag ?? new CancelFlag();
+      const shared = threads();
+      return { ...(await pool.run<"explain">(operation, caller, flag)), threads: shared };
     }
   }
 

@@ -438,6 +438,11 @@ export interface Explanation {
   command: Document;
   /** Where it ran: on the calling thread, on the query pool of this process, or at the primary. */
   place: "inline" | "pool" | "owner";
+  /**
+   * How many threads share the operation when it runs and all are free. Running it for `executionStats` takes one,
+   * which counts for all.
+   */
+  threads: number;
   ok: 1;
 }
 

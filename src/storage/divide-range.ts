@@ -49,8 +49,12 @@ export function divideRange(
     let hasDivided = false;
     intervals = intervals.flatMap((interval) => {
       const { low, high } = interval;
-      const middle =
-        interval.isDense && looks < divisionLooksMax ? middleKey(low, high) : undefined;
+      if (!interval.isDense || looks >= divisionLooksMax) return [interval];
+      // From edge to edge of what is there, so that both halves hold something.
+      const there = between(low, high);
+      const from = edgeKey(environment, collectionId, there, false);
+      const to = edgeKey(environment, collectionId, there, true);
+      const middle = from && to && middleKey(from, to);
       if (!middle) return [interval];
       hasDivided = true;
       return [
