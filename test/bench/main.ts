@@ -24,6 +24,7 @@ import {
   indexedRange,
 } from "./workloads/indexed.js";
 import { insertDurable } from "./workloads/insert-durable.js";
+import { parallelGroup, parallelScan } from "./workloads/parallel.js";
 import { takeover } from "./workloads/takeover.js";
 
 const WORKLOADS: Workload[] = [
@@ -40,6 +41,8 @@ const WORKLOADS: Workload[] = [
   filterScan,
   createIndex,
   groupByMemory,
+  parallelScan,
+  parallelGroup,
 ];
 
 const { values: options } = parseArgs({
