@@ -99,8 +99,8 @@ export const divisionPartDocumentsMin = 64;
 export const divisionLooksMax = 256;
 /** Most threads of one query. */
 export const divisionThreadsMax = 64;
-/** How long the threads of one query wait for each other before they read. */
-export const meetingTimeoutMs = 10_000;
+/** How long the threads of one query wait for each other; one that is still busy leaves it to a single thread. */
+export const meetingTimeoutMs = 2_000;
 /** How often they try to get the same commit before the query runs on one thread. */
 export const meetingRoundsMax = 50;
 /** How far each thread of a divided query reads ahead of whoever reads its results. */

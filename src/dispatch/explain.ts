@@ -97,7 +97,11 @@ function explanationOf(
 export function explainNothing(operation: ExplainOperation, control: Control): Explanation {
   const { explained, verbosity } = operation;
   if (explained.kind === "aggregate") {
-    return { ...explainAggregate(undefined, explained, verbosity, control), place: "inline", threads: 1 };
+    return {
+      ...explainAggregate(undefined, explained, verbosity, control),
+      place: "inline",
+      threads: 1,
+    };
   }
   return {
     explainVersion: "1",

@@ -94,8 +94,14 @@ export class ThreadQueryPool implements QueryPool {
     flag: CancelFlag,
     division: Division,
   ): Promise<number | undefined> {
-    const gathered = await this.#openDivided(operation, caller, flag, division).gathered();
-    return gathered && mergedCount(division, gathered);
+    const source = this.#openDivided(operation, caller, flag, division);
+    try {
+      const gathered = await source.gathered();
+      return gathered && mergedCount(division, gathered);
+    } catch (error) {
+      source.close();
+      throw error;
+    }
   }
 
   #openDivided(

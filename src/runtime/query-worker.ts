@@ -106,7 +106,11 @@ function readOnce(environment: Environment | undefined, task: QueryTask): unknow
     if (operation.kind === "count") return count(environment, operation, control, snapshot);
     if (operation.kind === "distinct") return distinct(environment, operation, control, snapshot);
     if (operation.kind === "explain") {
-      return { ...rareReads().explain(environment, operation, control, snapshot), place: "pool", threads: 1 };
+      return {
+        ...rareReads().explain(environment, operation, control, snapshot),
+        place: "pool",
+        threads: 1,
+      };
     }
     if (operation.kind === "search") return search(environment, operation, control, snapshot);
     throw new Error(`a pool thread does not run ${operation.kind}`);

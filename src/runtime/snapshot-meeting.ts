@@ -8,7 +8,6 @@
  *
  * Invariant: all of them leave with snapshots of the same state, or none does.
  */
-import { LioranError } from "../errors.js";
 import { meetingRoundsMax, meetingTimeoutMs } from "../limits.js";
 
 const arrivalsCell = 0;
@@ -29,7 +28,7 @@ export interface Taken<T> {
 
 /** The meeting cannot take place: another thread of the query has failed. */
 export class MeetingBroken extends Error {}
-/** Commits came too close after each other. */
+/** Commits came too close after each other, or threads did not come in time. */
 export class NoCommonState extends Error {}
 
 /** The shared memory of a meeting. */
@@ -65,7 +64,7 @@ export class SnapshotMeeting {
    * @param take called at the same moment on all threads
    * @param giveBack undoes it, before it is called again
    * @param poll called while waiting; may throw
-   * @throws MeetingBroken, NoCommonState, INTERNAL when the others do not come in time
+   * @throws MeetingBroken, NoCommonState
    */
   take<T>(take: () => Taken<T>, giveBack: (value: T) => void, poll: () => void): T {
     this.#cross(poll);
@@ -100,19 +99,13 @@ export class SnapshotMeeting {
       if (arrivals >= target) return;
       if (Atomics.load(this.#counters, brokenCell) === 1) throw new MeetingBroken();
       poll();
-      if (performance.now() > deadlineMs) throw this.#late(target - arrivals);
+      // The threads that are missing still finish something else.
+      if (performance.now() > deadlineMs) throw new NoCommonState();
       Atomics.wait(this.#counters, arrivalsCell, arrivals, sleepMs);
     }
   }
 
   get #arrivals(): number {
     return Atomics.load(this.#counters, arrivalsCell);
-  }
-
-  #late(missing: number): LioranError {
-    return new LioranError(
-      "INTERNAL",
-      `${missing} of the ${this.#threads} threads of a query did not begin within ${meetingTimeoutMs / 1000} s.`,
-    );
   }
 }
