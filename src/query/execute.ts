@@ -16,6 +16,7 @@ import { countKeys, planQuery } from "./plan/planner.js";
 import { compileProjection } from "./projection.js";
 import type { Row } from "./row.js";
 import { compileSort } from "./sort.js";
+import { compileSortKey } from "./sort-key.js";
 import { Sorter } from "./sorter.js";
 import {
   accessRows,
@@ -135,9 +136,13 @@ function orderedRows(walk: Walk, query: Query, plan: Plan): Iterable<Row> {
   const rows = matchingRows(walk, plan);
   if (!plan.sort) return rows;
   const compare = compileSort(plan.sort);
-  const sorter = new Sorter<Row>((a, b) => compare(a.source, b.source), rowsWanted(query));
-  for (const row of rows) sorter.add(row, bytesOf(row));
-  return sorter.sorted();
+  const keyOf = compileSortKey(plan.sort);
+  const sorter = new Sorter<{ row: Row; key: Document }>(
+    (a, b) => compare(a.key, b.key),
+    rowsWanted(query),
+  );
+  for (const row of rows) sorter.add({ row, key: keyOf(row) }, bytesOf(row));
+  return sorter.sorted().map(({ row }) => row);
 }
 
 /** How many rows a query takes from those that match. */

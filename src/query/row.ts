@@ -17,6 +17,11 @@ export class Row {
     this.#decoded = part;
   }
 
+  /** {@link source}, if somebody has asked for it. */
+  get decoded(): Document | undefined {
+    return this.#decoded;
+  }
+
   /** The stored document, or the part of it that the query needs. */
   get source(): Document {
     this.#decoded ??= decodeDocument(this.stored);

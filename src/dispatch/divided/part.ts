@@ -11,10 +11,12 @@ import type { Control } from "../../query/control.js";
 import { bytesOf, countMatches, executeQuery } from "../../query/execute.js";
 import { Row } from "../../query/row.js";
 import { compileSort } from "../../query/sort.js";
+import { compileSortKey } from "../../query/sort-key.js";
 import { Sorter } from "../../query/sorter.js";
 import type { View } from "../../query/walk.js";
 import { findCollection } from "../../storage/catalog.js";
 import type { Environment, Snapshot } from "../../storage/environment.js";
+import type { Document } from "../../values/document.js";
 import { ComputedRow } from "../aggregate.js";
 import type { ResultRow } from "../reads.js";
 import type { Division } from "./division.js";
@@ -27,7 +29,8 @@ export class Part {
   readonly #stage: Stage | undefined;
   readonly #group: CompiledGroup | undefined;
   readonly #groups: Groups | undefined;
-  readonly #sorter: Sorter<PlacedRow> | undefined;
+  readonly #sorter: Sorter<PlacedRow & { readonly key: Document }> | undefined;
+  readonly #keyOf: ((row: Row) => Document) | undefined;
   #count = 0;
 
   constructor(environment: Environment, division: Division, control: Control, snapshot: Snapshot) {
@@ -46,10 +49,8 @@ export class Part {
     }
     if (gathering.kind === "sort") {
       const compare = compileSort(gathering.sort);
-      this.#sorter = new Sorter(
-        (a, b) => compare(a.row.document, b.row.document),
-        gathering.wanted,
-      );
+      this.#sorter = new Sorter((a, b) => compare(a.key, b.key), gathering.wanted);
+      this.#keyOf = compileSortKey(gathering.sort);
     }
   }
 
@@ -70,7 +71,10 @@ export class Part {
     this.#groups?.beginPart(at);
     for (const row of this.rowsOf(at)) {
       if (this.#groups) this.#group!.add(this.#groups, row.document);
-      else this.#sorter!.add({ row, part: at }, sizeOf(row));
+      else {
+        const key = row instanceof Row ? this.#keyOf!(row) : row.document;
+        this.#sorter!.add({ row, key, part: at }, sizeOf(row));
+      }
     }
   }
 
