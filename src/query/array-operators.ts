@@ -4,7 +4,9 @@
  */
 import { LioranError } from "../errors.js";
 import { madeElementsMax } from "../limits.js";
+import type { Document } from "../values/document.js";
 import { evaluateList, type Operator } from "./language.js";
+import { stepOfLoop } from "./loop-control.js";
 import { isMissing, isNumeric } from "./operand.js";
 import { typeName } from "./type-names.js";
 
@@ -18,6 +20,8 @@ function checkLength(name: string, length: number): void {
 }
 
 const names = ["start", "end", "step"];
+/** Elements that `$range` makes before it asks whether to go on. */
+const elementsPerStep = 256;
 
 const $range: Operator = (document, operand, options) => {
   const values = evaluateList(document, operand, options);
@@ -34,7 +38,12 @@ const $range: Operator = (document, operand, options) => {
   if (step === 0) throw new LioranError("BAD_VALUE", "$range requires a step that is not zero.");
   const length = Math.max(0, Math.ceil((end - start) / step));
   checkLength("$range", length);
-  return Array.from({ length }, (_, at) => start + at * step);
+  const numbers: number[] = [];
+  for (let at = 0; at < length; at += 1) {
+    if (at % elementsPerStep === 0) stepOfLoop();
+    numbers.push(start + at * step);
+  }
+  return numbers;
 };
 
 function shown(value: unknown): string {
@@ -55,5 +64,44 @@ const $concatArrays: Operator = (document, operand, options) => {
   return ([] as unknown[]).concat(...(values as unknown[][]));
 };
 
+/** https://www.mongodb.com/docs/manual/reference/operator/aggregation/zip/ */
+const $zip: Operator = (document, operand, options) => {
+  const { inputs, useLongestLength = false, defaults } = operand as Document;
+  if (!Array.isArray(inputs) || inputs.length === 0) {
+    throw new LioranError("FAILED_TO_PARSE", "$zip requires 'inputs' to be an array of arrays.");
+  }
+  if (typeof useLongestLength !== "boolean") {
+    throw new LioranError("FAILED_TO_PARSE", "$zip requires 'useLongestLength' to be a boolean.");
+  }
+  if (defaults !== undefined && !useLongestLength) {
+    throw new LioranError("FAILED_TO_PARSE", "$zip takes 'defaults' only with useLongestLength.");
+  }
+  const arrays = evaluateList(document, inputs, options);
+  if (arrays.some(isMissing)) return null;
+  for (const array of arrays) {
+    if (Array.isArray(array)) continue;
+    throw new LioranError("BAD_VALUE", `$zip takes arrays, not ${typeName(array)}.`);
+  }
+  const fallback = defaults === undefined ? [] : evaluateList(document, defaults, options);
+  if (defaults !== undefined && fallback.length !== arrays.length) {
+    throw new LioranError("FAILED_TO_PARSE", "$zip requires as many 'defaults' as 'inputs'.");
+  }
+  return zipped(arrays as unknown[][], useLongestLength, fallback);
+};
+
+function zipped(arrays: unknown[][], toLongest: boolean, fallback: unknown[]): unknown[][] {
+  const lengths = arrays.map(({ length }) => length);
+  const length = toLongest ? Math.max(...lengths) : Math.min(...lengths);
+  checkLength("$zip", length * arrays.length);
+  const tuples: unknown[][] = [];
+  for (let at = 0; at < length; at += 1) {
+    stepOfLoop();
+    tuples.push(
+      arrays.map((array, input) => (at < array.length ? array[at] : fallback[input]) ?? null),
+    );
+  }
+  return tuples;
+}
+
 /** By name; they take precedence over mingo's. */
-export const arrayOperators: Readonly<Record<string, Operator>> = { $range, $concatArrays };
+export const arrayOperators: Readonly<Record<string, Operator>> = { $range, $concatArrays, $zip };

@@ -18,8 +18,7 @@ interface Core {
  * `direct-operators.ts` and `expression-operators.ts` replace. */
 export const operatorParts: Readonly<Record<string, string>> = {
   arithmetic: "sigmoid",
-  array: `arrayElemAt first firstN indexOfArray isArray last lastN maxN minN reverseArray slice
-    zip`,
+  array: `arrayElemAt first firstN indexOfArray isArray last lastN maxN minN reverseArray slice`,
   bitwise: "bitAnd bitNot bitOr bitXor",
   date: "dateTrunc",
   misc: "rand sampleRate",

@@ -199,6 +199,22 @@ const values: [expression: unknown, expected: unknown][] = [
   [{ $range: [5, 0] }, []],
   [{ $concatArrays: [[1], [[2]], []] }, [1, [2]]],
   [{ $concatArrays: [[1], "$gone"] }, null],
+  [{ $zip: { inputs: [[1, 2, 3], ["a"]] } }, [[1, "a"]]],
+  [
+    { $zip: { inputs: [[1, null], ["a"]], useLongestLength: true } },
+    [
+      [1, "a"],
+      [null, null],
+    ],
+  ],
+  [
+    { $zip: { inputs: [[1, null], ["a"]], useLongestLength: true, defaults: [0, "d"] } },
+    [
+      [1, "a"],
+      [null, "d"],
+    ],
+  ],
+  [{ $zip: { inputs: [[1], "$gone"] } }, null],
   [{ $setUnion: [[1], "$gone"] }, null],
   [{ $setUnion: [[1, 1n], [2]] }, [1, 2]],
   [
@@ -285,6 +301,12 @@ const failures: [expression: unknown, code: ErrorCode, message: RegExp][] = [
   [{ $dateTrunc: { date: "$leap" } }, 9, /'unit' parameter to \$dateTrunc/],
   [{ $convert: { input: 1, to: "int", onEror: 1 } }, 9, /\$convert: onEror/],
   [{ $zip: {} }, 9, /'inputs' parameter to \$zip/],
+  [{ $zip: { inputs: [] } }, 9, /\$zip .*'inputs'/],
+  [{ $zip: { inputs: [[1], 2] } }, 2, /\$zip .*int/],
+  [{ $zip: { inputs: [[1]], useLongestLength: 1 } }, 9, /\$zip .*'useLongestLength'/],
+  [{ $zip: { inputs: [[1]], defaults: [1] } }, 9, /\$zip .*'defaults'/],
+  [{ $zip: { inputs: [[1]], useLongestLength: true, defaults: [] } }, 9, /\$zip .*'defaults'/],
+  [{ $zip: { inputs: [{ $range: [0, 6_000_000] }, { $range: [0, 6_000_000] }] } }, 292, /\$zip/],
   [{ $size: "$gone" }, 2, /\$size .*missing/],
   [{ $mergeObjects: [1] }, 2, /\$mergeObjects/],
   [{ $arrayToObject: [[[1, 2]]] }, 2, /\$arrayToObject/],
