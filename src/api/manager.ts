@@ -233,7 +233,8 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
   }
 
   /**
-   * Waits for what is under way and leaves the root in order; a primary hands over to a client.
+   * Waits for what is under way and leaves the root in order; a primary hands over to a client. Only
+   * inserts of streams are ended, with `CLOSED`, once what was read is stored.
    * Idempotent. Afterwards nothing of this manager keeps the process alive.
    */
   close(): Promise<void> {
