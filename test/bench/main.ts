@@ -24,12 +24,14 @@ import {
   indexedRange,
 } from "./workloads/indexed.js";
 import { insertDurable } from "./workloads/insert-durable.js";
+import { insertStream } from "./workloads/insert-stream.js";
 import { takeover } from "./workloads/takeover.js";
 
 const WORKLOADS: Workload[] = [
   findOne,
   findOne4,
   insertDurable,
+  insertStream,
   takeover,
   busyPrimary,
   coldOpen,
