@@ -28,6 +28,7 @@ const markdown = [
   ...readdirSync(root).filter((name) => name.endsWith(".md")),
   ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`),
   "fixtures/data/README.md",
+  "fixtures/examples/README.md",
 ];
 const api = read("docs/api.md");
 const limits: Record<string, unknown> = { ...limitsModule };
