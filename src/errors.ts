@@ -66,6 +66,7 @@ export const ERRORS = {
   QUEUE_FULL: { code: "QUEUE_FULL", retryable: true },
   READ_ONLY: { code: "READ_ONLY", retryable: false },
   ROOT_INVALID: { code: "ROOT_INVALID", retryable: false },
+  SOURCE_FAILED: { code: "SOURCE_FAILED", retryable: false },
   INTERNAL: { code: "INTERNAL", retryable: false },
 } as const satisfies Record<string, { code: number | string; retryable: boolean }>;
 

@@ -56,6 +56,8 @@ export const frameItemsMax = 4_000_000;
 export const insertChunkBytesMax = 2 * MiB;
 /** ... and this many documents, so that a large insert does not starve small operations. */
 export const insertChunkDocumentsMax = 5_000;
+/** Failed documents of a stream that the error of `insertMany` lists; the others are only counted. */
+export const insertStreamErrorsMax = 1_000;
 /** Most models of one `bulkWrite` operation; longer ones are cut. MongoDB's maxWriteBatchSize. */
 export const bulkModelsMax = 100_000;
 

@@ -39,9 +39,15 @@ import {
   validModels,
 } from "./bulk.js";
 import { type AbstractCursor, documentsOf, ListCursor } from "./cursor.js";
+import { DocumentSource } from "./document-source.js";
 import { FindCursor } from "./find-cursor.js";
 import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes.js";
-import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
+import {
+  type EncodedDocument,
+  encodeForInsert,
+  type InsertTarget,
+  insertEncoded,
+} from "./inserts.js";
 import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
 import type {
@@ -71,6 +77,7 @@ import type {
   InsertManyResult,
   InsertOneOptions,
   InsertOneResult,
+  InsertStreamResult,
   ModifyResult,
   NestedPathsOf,
   OperationOptions,
@@ -167,22 +174,35 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   /**
    * Inserts documents.
    *
+   * An array is encoded before anything is sent. From any other iterable, such as a stream or a cursor,
+   * documents are taken as they can be written, with bounded memory; an empty one inserts nothing.
+   *
    * @throws LioranError of the first failure, with `result` and `writeErrors`. Ordered inserts (the
-   *   default) stop there, unordered ones go on.
+   *   default) stop there, unordered ones go on. With an iterable also `SOURCE_FAILED` when it throws, and
+   *   `CLOSED` when the manager is closed before its end; `result` then says how many were inserted.
    */
-  async insertMany(
+  insertMany(
     documents: readonly Input[],
     options?: InsertManyOptions,
-  ): Promise<InsertManyResult<IdOf<T>>> {
+  ): Promise<InsertManyResult<IdOf<T>>>;
+  insertMany(
+    documents: AsyncIterable<Input> | Iterable<Input>,
+    options?: InsertManyOptions,
+  ): Promise<InsertStreamResult>;
+  async insertMany(
+    documents: readonly Input[] | AsyncIterable<Input> | Iterable<Input>,
+    options?: InsertManyOptions,
+  ): Promise<InsertManyResult<IdOf<T>> | InsertStreamResult> {
     const checked = checkOptions("insertMany", options, [...validated, "ordered"]);
     const { signal, ordered = true } = checked;
-    if (!Array.isArray(documents) || documents.length === 0) {
+    const target = { ...this.#validatedTarget(checked), ordered };
+    if (!Array.isArray(documents)) return this.#insertStream(documents, target, signal);
+    if (documents.length === 0) {
       throw new LioranError(
         "BAD_VALUE",
-        "insertMany: documents must be an array that is not empty.",
+        "insertMany: documents must be an array that is not empty, or another iterable.",
       );
     }
-    const target = { ...this.#validatedTarget(checked), ordered };
     return this.#runtime.call(async (execute) => {
       const schema = this.#schema;
       const encoded: EncodedDocument[] = [];
@@ -597,6 +617,19 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
       db: this.#db,
     });
     return entries.find(({ name }) => name === this.#name);
+  }
+
+  #insertStream(
+    documents: unknown,
+    target: InsertTarget,
+    signal: AbortSignal | undefined,
+  ): Promise<InsertStreamResult> {
+    const source = new DocumentSource("insertMany", documents);
+    return this.#runtime.call(async (execute) => {
+      const { closing } = this.#runtime;
+      const { insertStream } = await import("./insert-stream.js");
+      return insertStream({ execute, target, source, schema: this.#schema, signal, closing });
+    });
   }
 
   #target() {

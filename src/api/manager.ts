@@ -6,6 +6,7 @@ import { checkDatabaseName } from "../names.js";
 import { type ManagerOptions, resolveOptions } from "../options.js";
 import type { Role } from "../runtime/role.js";
 import { Runtime } from "../runtime/runtime.js";
+import { environmentFor, optionsFrom } from "./child-environment.js";
 import { Database } from "./database.js";
 
 /** What a manager is to its root, as `role` events tell it. */
@@ -109,6 +110,29 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
     });
   }
 
+  /**
+   * Joins the root of the parent process, which has put {@link env} into the environment of this one.
+   *
+   * @param options of the manager; `rootPath` and `ipc` take the place of what the environment says
+   * @throws LioranError `INVALID_OPTION` naming the variable (`LIORAN_ROOT`, `LIORAN_IPC`) that is missing or
+   *   wrong; and as the constructor
+   */
+  static fromEnv(options: ManagerOptions = {}): LioranManager {
+    return new LioranManager(optionsFrom(process.env, options));
+  }
+
+  /**
+   * What a child process needs in its environment to join this root with {@link fromEnv}:
+   * `spawn(command, { env: { ...process.env, ...manager.env() } })`.
+   *
+   * `LIORAN_ROOT` is the absolute path of the root. `LIORAN_IPC` is how the child takes part: "auto" for the
+   * children of an auto manager, "client" for those of a primary or a client, "readonly" for those of a
+   * readonly manager.
+   */
+  env(): Record<string, string> {
+    return environmentFor(this.#runtime.options);
+  }
+
   /** The folder that holds the databases. */
   get rootPath(): string {
     return this.#runtime.options.rootPath;
@@ -209,7 +233,8 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
   }
 
   /**
-   * Waits for what is under way and leaves the root in order; a primary hands over to a client.
+   * Waits for what is under way and leaves the root in order; a primary hands over to a client. Only
+   * inserts of streams are ended, with `CLOSED`, once what was read is stored.
    * Idempotent. Afterwards nothing of this manager keeps the process alive.
    */
   close(): Promise<void> {

@@ -224,6 +224,12 @@ export interface InsertManyResult<Id = unknown> {
   insertedIds: Record<number, Id>;
 }
 
+/** Of an `insertMany` from an iterable: its ids would need as much memory as there are documents. */
+export interface InsertStreamResult {
+  acknowledged: true;
+  insertedCount: number;
+}
+
 export interface UpdateResult {
   acknowledged: true;
   matchedCount: number;

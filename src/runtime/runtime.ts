@@ -5,6 +5,7 @@
  *
  * Invariant: environments are closed only after every operation has ended.
  */
+import { setMaxListeners } from "node:events";
 import { mkdirSync, statSync } from "node:fs";
 import { CursorTable } from "../dispatch/cursors.js";
 import { Dispatcher } from "../dispatch/dispatcher.js";
@@ -46,6 +47,8 @@ export class Runtime {
   readonly #writes: WriteGate;
   readonly #underWay = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
+  /** Made when somebody asks for its signal. */
+  #closer: AbortController | undefined;
 
   /** @throws ROOT_INVALID, PERMISSION, LOCK_HELD, INVALID_OPTION */
   constructor(options: ResolvedOptions, events: MembershipEvents) {
@@ -82,6 +85,17 @@ export class Runtime {
 
   get isClosing(): boolean {
     return this.#closing !== undefined;
+  }
+
+  /** Fires when the manager begins to close, for calls that may wait for something that never comes. */
+  get closing(): AbortSignal {
+    if (!this.#closer) {
+      this.#closer = new AbortController();
+      // Any number of calls may wait at a time: that is no leak.
+      setMaxListeners(0, this.#closer.signal);
+      if (this.#closing) this.#closer.abort();
+    }
+    return this.#closer.signal;
   }
 
   /** Executes an operation. @param signal aborts it @throws CLOSED */
@@ -161,6 +175,7 @@ export class Runtime {
   /** Waits for what is under way, then closes everything. Every call gets the same promise. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
+    this.#closer?.abort();
     return this.#closing;
   }
 

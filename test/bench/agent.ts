@@ -40,6 +40,14 @@ export interface Jobs {
   startInserting(): Promise<void>;
   /** When each of these inserts was acknowledged, in milliseconds of the machine's one clock. */
   stopInserting(): Promise<number[]>;
+  /** Begins to insert so many documents of a generator in one call. */
+  startStream(count: number): Promise<void>;
+  /** Waits for the next tenth of them. @returns how much memory this process has of its own, in MiB */
+  nextTenth(): Promise<number>;
+  /** Waits for the end. @returns documents per second */
+  endStream(): Promise<number>;
+  /** How much memory this process has of its own, in MiB. */
+  memoryMiB(): Promise<number>;
   /** Keeps this process's main thread busy. */
   spin(durationMs: number): Promise<void>;
   close(): Promise<void>;
@@ -62,6 +70,7 @@ const store = await openStore(name, root, JSON.parse(options));
 let inserted = 0;
 let probing: { stop: boolean; longestMs: Promise<number> } | undefined;
 let watching: (() => Watched) | undefined;
+let stream: { memoryMiB: number[]; done: Promise<number>; wake(): void } | undefined;
 let inserting: { stop: boolean; acknowledgedAtMs: number[]; done: Promise<void> } | null = null;
 
 const jobs: Jobs = {
@@ -141,6 +150,32 @@ const jobs: Jobs = {
     await inserting.done;
     return inserting.acknowledgedAtMs;
   },
+  startStream: async (count) => {
+    const start = performance.now();
+    const memoryMiB: number[] = [];
+    const onTenth = () => {
+      memoryMiB.push(ownMemoryBytes() / 1024 ** 2);
+      stream?.wake();
+    };
+    const done = store.insertStream!(streamOf(count, onTenth)).then(
+      () => (count * 1000) / (performance.now() - start),
+    );
+    stream = { memoryMiB, done, wake: () => {} };
+    // A failure is reported by whoever waits.
+    done.catch(() => {});
+  },
+  nextTenth: async () => {
+    const { memoryMiB, done } = stream!;
+    while (memoryMiB.length === 0) {
+      const tenth = new Promise<void>((resolve) => {
+        stream!.wake = resolve;
+      });
+      await Promise.race([tenth, done]);
+    }
+    return memoryMiB.shift()!;
+  },
+  endStream: () => stream!.done,
+  memoryMiB: async () => ownMemoryBytes() / 1024 ** 2,
   spin: async (durationMs) => {
     const end = performance.now() + durationMs;
     while (performance.now() < end);
@@ -163,6 +198,13 @@ process.send?.({ ready: true });
 function nextDocument(): BenchDocument {
   inserted++;
   return benchDocument(`insert-${process.pid}-${inserted}`, inserted);
+}
+
+function* streamOf(count: number, onTenth: () => void) {
+  for (let n = 1; n <= count; n++) {
+    yield benchDocument(filledId(n), n);
+    if ((n * 10) % count === 0) onTenth();
+  }
 }
 
 async function perSecond(run: () => Promise<number>): Promise<number> {

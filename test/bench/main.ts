@@ -24,6 +24,7 @@ import {
   indexedRange,
 } from "./workloads/indexed.js";
 import { insertDurable } from "./workloads/insert-durable.js";
+import { insertStream } from "./workloads/insert-stream.js";
 import { parallelGroup, parallelScan } from "./workloads/parallel.js";
 import { takeover } from "./workloads/takeover.js";
 
@@ -31,6 +32,7 @@ const WORKLOADS: Workload[] = [
   findOne,
   findOne4,
   insertDurable,
+  insertStream,
   takeover,
   busyPrimary,
   coldOpen,

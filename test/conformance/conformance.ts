@@ -22,6 +22,7 @@ import { idsSuite } from "./suite/ids.js";
 import { indexedReadsSuite } from "./suite/indexed-reads.js";
 import { indexesSuite } from "./suite/indexes.js";
 import { insertSuite } from "./suite/insert.js";
+import { insertStreamSuite } from "./suite/insert-stream.js";
 import { invalidArgumentsSuite } from "./suite/invalid-arguments.js";
 import { invalidValuesSuite } from "./suite/invalid-values.js";
 import { largeReadsSuite } from "./suite/large-reads.js";
@@ -57,6 +58,7 @@ const reading: Suite[] = [
 
 const writing: Suite[] = [
   insertSuite,
+  insertStreamSuite,
   invalidValuesSuite,
   updateSuite,
   updateLanguageSuite,

@@ -5,7 +5,9 @@ import type {
   Filter,
   FindCursor,
   IdOf,
+  InsertManyResult,
   InsertOneResult,
+  InsertStreamResult,
   OptionalUnlessRequiredId,
   PathsOf,
   UpdateFilter,
@@ -15,6 +17,7 @@ import type {
 import { loose, type Note, notes, same, shapes, type User, users } from "./models.js";
 
 declare const user: User;
+declare function laterNotes(): AsyncGenerator<{ text: string }>;
 
 export async function inserts(): Promise<void> {
   await users.insertOne(user);
@@ -25,6 +28,12 @@ export async function inserts(): Promise<void> {
     { kind: "circle", radius: 1 },
     { kind: "square", side: 2 },
   ]);
+  const some = await users.insertMany([user]);
+  same<typeof some, InsertManyResult<number>>();
+  const streamed = await users.insertMany(new Set([user]));
+  same<typeof streamed, InsertStreamResult>();
+  await users.insertMany(users.find());
+  await notes.insertMany(laterNotes(), { ordered: false });
   await loose.insertOne({});
   await loose.insertOne({ _id: 1, a: { b: 2 } });
   await notes.bulkWrite([{ insertOne: { document: { text: "a" } } }]);
@@ -49,6 +58,12 @@ export async function inserts(): Promise<void> {
   await users.insertOne(withoutId);
   // @ts-expect-error an _id that is made is a string
   await notes.insertOne({ _id: 1, text: "a" });
+  // @ts-expect-error a field is missing
+  await notes.insertMany(new Set([{}]));
+  // @ts-expect-error a string is no iterable of documents
+  await notes.insertMany("text");
+  // @ts-expect-error the ids of a stream are not kept
+  streamed.insertedIds;
   // @ts-expect-error a circle has a radius
   await shapes.insertOne({ kind: "circle", side: 1 });
   // @ts-expect-error a field is missing

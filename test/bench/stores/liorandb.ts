@@ -34,6 +34,9 @@ export async function openLioranDB(root: string, options: ManagerOptions): Promi
     insert: async (document) => {
       await people.insertOne(document);
     },
+    insertStream: async (documents) => {
+      await people.insertMany(documents);
+    },
     createIndex: async (field) => {
       await people.createIndex({ [field]: 1 });
     },

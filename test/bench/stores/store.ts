@@ -11,6 +11,8 @@ export interface Store {
   insertFor(next: () => BenchDocument, durationMs: number, inFlight: number): Promise<number>;
   /** Inserts one document, as durably as `insertFor`. */
   insert(document: BenchDocument): Promise<void>;
+  /** Inserts documents as they come, in one call. */
+  insertStream?(documents: Iterable<BenchDocument>): Promise<void>;
   /** Gives a field an index. */
   createIndex?(field: IndexedField): Promise<void>;
   /**

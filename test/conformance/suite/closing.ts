@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { LioranManager } from "@liorandb/core";
 import type { Subject } from "../mode.js";
 import { rejection } from "./expectations.js";
@@ -57,6 +58,48 @@ export function closingSuite(subject: Subject): void {
     await manager.close();
     assert.ok(ended[0].every((count) => count >= 600));
     assert.equal(await many.countDocuments(), 600 + ended[1].length);
+  });
+
+  subject.test("close ends streams that are being inserted: what was read is stored", async () => {
+    if (!subject.mode.canWrite) return;
+    const collection = await subject.collection();
+    const manager = another();
+    const inserting = (await manager.db("conformance")).collection(collection.collectionName);
+    let given = 0;
+    let ended = 0;
+    async function* endless() {
+      try {
+        for (;;) {
+          given += 1;
+          yield { from: "endless" };
+          await nextTurn();
+        }
+      } finally {
+        ended += 1;
+      }
+    }
+    const silent = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => new Promise<never>(() => {}),
+        return: () => {
+          ended += 1;
+          return new Promise<never>(() => {});
+        },
+      }),
+    };
+    const streams = [inserting.insertMany(endless()), inserting.insertMany(silent)].map((stream) =>
+      rejection(() => stream, { code: "CLOSED" }),
+    );
+    while ((await collection.countDocuments()) === 0) await nextTurn();
+    await manager.close();
+    const [ofEndless, ofSilent] = await Promise.all(streams);
+    const stored = await collection.countDocuments();
+    assert.ok(stored > 0 && stored <= given, `${stored} of ${given}`);
+    assert.equal(ofEndless!.result!.insertedCount, stored);
+    assert.equal(ofSilent!.result!.insertedCount, 0);
+    // The generator ends with the document that it is about to give.
+    while (ended < 2) await nextTurn();
+    await rejection(() => inserting.insertMany(endless()), { code: "CLOSED" });
   });
 
   subject.test("a manager disposes of itself at the end of its block", async () => {

@@ -11,6 +11,7 @@ export function refusedWritesSuite(subject: Subject): void {
     const writes = {
       insertOne: () => collection.insertOne({}),
       insertMany: () => collection.insertMany([{}]),
+      insertStream: () => collection.insertMany(new Set([{}])),
       updateOne: () => collection.updateOne({}, set),
       updateMany: () => collection.updateMany({}, set),
       upsert: () => collection.updateOne({ _id: 9 }, set, { upsert: true }),
