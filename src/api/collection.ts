@@ -42,6 +42,7 @@ import { type AbstractCursor, documentsOf, ListCursor } from "./cursor.js";
 import { FindCursor } from "./find-cursor.js";
 import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes.js";
 import { type EncodedDocument, encodeForInsert, insertEncoded } from "./inserts.js";
+import { runParallel } from "./parallel.js";
 import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
 import type {
@@ -71,11 +72,13 @@ import type {
   InsertManyResult,
   InsertOneOptions,
   InsertOneResult,
+  JobResult,
   ModifyResult,
   NestedPathsOf,
   OperationOptions,
   OptionalId,
   OptionalUnlessRequiredId,
+  ParallelOptions,
   ReplaceOptions,
   StandardSchema,
   UpdateFilter,
@@ -546,6 +549,24 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     const entry = await this.#entry();
     const existing = new Set(entry ? indexInfos(entry).map(({ name }) => name) : []);
     return (typeof names === "string" ? [names] : names).every((name) => existing.has(name));
+  }
+
+  /**
+   * Runs a module over the collection in child processes that are ordinary clients of the root. Each batch takes
+   * effect exactly once, when the module writes through its context: see docs/jobs.md.
+   *
+   * @param module the URL (or absolute path) of a module that exports `map(batch, context)`, and optionally `init`,
+   *   `reduce(a, b)` and `finish`
+   * @throws LioranError `JOB_MODULE` when the module cannot be used; `JOB_CONFLICT` when the `jobId` belongs to another
+   *   job; `JOB_SUPERSEDED` when another call has resumed it; the reason of the signal. A batch that cannot be done is no
+   *   error, but in `failed`
+   */
+  async parallel<V = unknown>(
+    module: string | URL,
+    options?: ParallelOptions<T>,
+  ): Promise<JobResult<V>> {
+    const place = { db: this.#db, collection: this.#name };
+    return (await runParallel(this.#runtime, place, module, options)) as JobResult<V>;
   }
 
   /** Drops the collection. @returns whether there was one */
