@@ -24,6 +24,7 @@ import {
   indexedRange,
 } from "./workloads/indexed.js";
 import { insertDurable } from "./workloads/insert-durable.js";
+import { job } from "./workloads/job.js";
 import { takeover } from "./workloads/takeover.js";
 
 const WORKLOADS: Workload[] = [
@@ -40,6 +41,7 @@ const WORKLOADS: Workload[] = [
   filterScan,
   createIndex,
   groupByMemory,
+  job,
 ];
 
 const { values: options } = parseArgs({
