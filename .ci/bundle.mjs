@@ -35,7 +35,8 @@ const options = {
 // The main thread starts with the smaller part: what it imports dynamically goes into files of its own.
 const { metafile } = await build({
   ...options,
-  entryPoints: { index: "src/index.js" },
+  // The child processes of jobs share its classes: an error that a user's module catches is a `LioranError`.
+  entryPoints: { index: "src/index.js", "job-process": "src/api/job-process.js" },
   splitting: true,
   chunkNames: "index-[hash]",
   metafile: true,
@@ -46,6 +47,8 @@ await build({
   entryPoints: {
     "host-thread": "src/runtime/host-thread.js",
     "query-worker": "src/runtime/query-worker.js",
+    "job-thread": "src/jobs/job-thread.js",
+    "parent-watch": "src/jobs/parent-watch.js",
   },
 });
 

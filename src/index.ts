@@ -3,6 +3,15 @@ export type { Collection } from "./api/collection.js";
 export type { AbstractCursor } from "./api/cursor.js";
 export type { Database } from "./api/database.js";
 export type { FindCursor } from "./api/find-cursor.js";
+export type {
+  JobBaseContext,
+  JobCollection,
+  JobContext,
+  JobFinishContext,
+  JobInitContext,
+  JobModule,
+  JobUpdateOptions,
+} from "./api/job-context.js";
 export {
   type DatabaseInfo,
   LioranManager,

@@ -61,6 +61,33 @@ export const insertStreamErrorsMax = 1_000;
 /** Most models of one `bulkWrite` operation; longer ones are cut. MongoDB's maxWriteBatchSize. */
 export const bulkModelsMax = 100_000;
 
+/** Documents of one batch of a job, unless it asks for another number ... */
+export const jobBatchDocuments = 1_000;
+/** ... and bytes: a batch that would have more ends before, the rest is another one. */
+export const jobBatchBytesMax = 8 * MiB;
+/** Most documents that a job may ask for in one batch. */
+export const jobBatchDocumentsMax = 100_000;
+/** Largest value that the `map` of a job may return for a batch, as structured clone writes it. */
+export const jobValueBytesMax = 1 * MiB;
+/** Largest value that the `reduce` and `finish` of a job may give, and largest `args`. */
+export const jobResultBytesMax = 8 * MiB;
+/** Values that are handed to `reduce` in one message. */
+export const jobReduceBytes = 4 * MiB;
+/** Longest id of a job. */
+export const jobIdLengthMax = 100;
+/** Most collections that one batch of a job writes to. */
+export const jobWritesMax = 1_000;
+/** Records of a job that are removed in one commit. */
+export const jobRecordsSlice = 1_000;
+/** A job that has ended, or has not been resumed, is forgotten after this time. */
+export const jobRetentionMs = 30 * 24 * 60 * 60_000;
+/** Shortest time between two calls of a job's `onProgress`. */
+export const jobProgressIntervalMs = 250;
+/** A child of a job that was told to stop is killed after this time. */
+export const jobStopTimeoutMs = 1_000;
+/** How often a child process of a job looks whether its parent is still there. */
+export const jobParentWatchIntervalMs = 500;
+
 /** Most names of one dotted path. As MongoDB; documents are not as deep. */
 export const pathSegmentsMax = 200;
 /** Most paths of one sort. As MongoDB: https://www.mongodb.com/docs/manual/reference/limits/ */
@@ -236,6 +263,11 @@ function checkLimits(): void {
     validationDetailsMax * validationDetailsBytesMax < frameBytesMax / 2,
     "the details of a bulk write fit into its reply",
   );
+  invariant(
+    jobBatchBytesMax + documentBytesMax < frameBytesMax,
+    "a batch and its writes fit into a frame",
+  );
+  invariant(jobResultBytesMax < documentBytesMax, "the result of a job fits into its document");
   invariant(snapshotAgeMaxMs < cursorIdleTimeoutMs, "a snapshot ends before its cursor");
   invariant(sessionRetentionMs > resendWindowMs, "results outlive the time for resending");
 }

@@ -50,6 +50,21 @@ function collectionNameFault(name: unknown): string | undefined {
   return undefined;
 }
 
+/** What the jobs of a database are: one document each (jobs/job-records.ts). */
+export const jobsCollection = "system.jobs";
+/** The batches of jobs that are done. */
+export const jobBatchesCollection = "system.job_batches";
+
+/** Whether the collection is one of our own: users cannot name it, and are not shown it. */
+export function isOwnCollection(name: unknown): boolean {
+  return name === jobsCollection || name === jobBatchesCollection;
+}
+
+/** As {@link checkCollectionName}, for an operation, which may also be about a collection of our own. */
+export function checkOperatedCollectionName(name: unknown): asserts name is string {
+  if (!isOwnCollection(name)) checkCollectionName(name);
+}
+
 /** Collections that an `$out` is filling have this in front of an id of their own, as in MongoDB. */
 export const outputPrefix = "tmp.agg_out.";
 const outputPattern = /^tmp\.agg_out\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -4,7 +4,7 @@
  */
 import type { SortSpec } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
-import { sortPathsMax } from "../limits.js";
+import { jobIdLengthMax, sortPathsMax } from "../limits.js";
 import { normalizeSort } from "../query/sort.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { checkArgument, checkFilterArgument } from "../values/validate.js";
@@ -18,27 +18,51 @@ const flag: OptionCheck = (value) => (typeof value === "boolean" ? undefined : "
 const object: OptionCheck = (value) => (isPlainObject(value) ? undefined : "an object");
 const abortSignal: OptionCheck = (value) =>
   value instanceof AbortSignal ? undefined : "an AbortSignal";
+const positive: OptionCheck = (value) =>
+  Number.isSafeInteger(value) && (value as number) > 0 ? undefined : "an integer of 1 or more";
+/** Longest time a timer of Node.js can hold. */
+const timerMsMax = 2 ** 31 - 1;
+const timeout: OptionCheck = (value) =>
+  positive(value) || (value as number) > timerMsMax
+    ? `an integer from 1 to ${timerMsMax}, in milliseconds`
+    : undefined;
+const jobIdPattern = new RegExp(`^[A-Za-z0-9._:-]{1,${jobIdLengthMax}}$`);
 const anything: OptionCheck = () => undefined;
 
 /** Every option of any call, and what its value must be. */
 const optionChecks = {
   // Accepted as it is in MongoDB; a stage that needs too much memory fails with either value.
   allowDiskUse: flag,
+  // What can be cloned is found out by cloning it.
+  args: anything,
   arrayFilters: (value: unknown) =>
     Array.isArray(value) && value.every(isPlainObject) ? undefined : "an array of objects",
   batchSize: natural,
+  batchTimeoutMs: timeout,
   bypassDocumentValidation: flag,
   // Carried along by tools and loggers; has no effect on the result, in MongoDB neither.
   comment: anything,
+  concurrency: positive,
   dropTarget: flag,
+  // Checked as the filter of a read.
+  filter: anything,
   hint: (value: unknown) =>
     typeof value === "string" || isPlainObject(value)
       ? undefined
       : "the name of an index or its key",
   includeResultMetadata: flag,
+  isolation: (value: unknown) =>
+    value === "process" || value === "thread" ? undefined : '"process" or "thread"',
+  jobId: (value: unknown) =>
+    typeof value === "string" && jobIdPattern.test(value)
+      ? undefined
+      : `1 to ${jobIdLengthMax} letters, digits, ".", ":", "_" or "-"`,
   let: object,
   limit: natural,
+  maxAttempts: positive,
+  maxMemoryMb: positive,
   maxTimeMS: natural,
+  onProgress: (value: unknown) => (typeof value === "function" ? undefined : "a function"),
   ordered: flag,
   projection: object,
   // Told from other values by `api/schema.ts`.
@@ -48,6 +72,7 @@ const optionChecks = {
   signal: abortSignal,
   skip: natural,
   sort: anything,
+  startTimeoutMs: timeout,
   upsert: flag,
   validationAction: (value: unknown) =>
     value === "error" || value === "warn" ? undefined : '"error" or "warn"',

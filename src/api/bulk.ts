@@ -67,6 +67,12 @@ export function prepareModels(operations: unknown): Prepared[] {
   );
 }
 
+/** Prepares one operation. @param what names it in errors @throws as {@link prepareModels} */
+export function prepareModel(operation: unknown, what: string): BulkModel {
+  const [name, fields] = checkModel(operation, what);
+  return preparers[name](fields, `${what}.${name}`).model;
+}
+
 /**
  * The operations with what a schema makes of the documents in them.
  *

@@ -48,6 +48,7 @@ import {
   type InsertTarget,
   insertEncoded,
 } from "./inserts.js";
+import { runParallel } from "./parallel.js";
 import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
 import type {
@@ -78,11 +79,13 @@ import type {
   InsertOneOptions,
   InsertOneResult,
   InsertStreamResult,
+  JobResult,
   ModifyResult,
   NestedPathsOf,
   OperationOptions,
   OptionalId,
   OptionalUnlessRequiredId,
+  ParallelOptions,
   ReplaceOptions,
   StandardSchema,
   UpdateFilter,
@@ -566,6 +569,24 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     const entry = await this.#entry();
     const existing = new Set(entry ? indexInfos(entry).map(({ name }) => name) : []);
     return (typeof names === "string" ? [names] : names).every((name) => existing.has(name));
+  }
+
+  /**
+   * Runs a module over the collection in child processes that are ordinary clients of the root. Each batch takes
+   * effect exactly once, when the module writes through its context: see docs/jobs.md.
+   *
+   * @param module the URL (or absolute path) of a module that exports `map(batch, context)`, and optionally `init`,
+   *   `reduce(a, b)` and `finish`
+   * @throws LioranError `JOB_MODULE` when the module cannot be used; `JOB_CONFLICT` when the `jobId` belongs to another
+   *   job; `JOB_SUPERSEDED` when another call has resumed it; the reason of the signal. A batch that cannot be done is no
+   *   error, but in `failed`
+   */
+  async parallel<V = unknown>(
+    module: string | URL,
+    options?: ParallelOptions<T>,
+  ): Promise<JobResult<V>> {
+    const place = { db: this.#db, collection: this.#name };
+    return (await runParallel(this.#runtime, place, module, options)) as JobResult<V>;
   }
 
   /** Drops the collection. @returns whether there was one */

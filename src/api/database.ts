@@ -1,6 +1,6 @@
 /** A database: a folder below the root, with collections. */
 import { LioranError } from "../errors.js";
-import { checkCollectionName } from "../names.js";
+import { checkCollectionName, isOwnCollection } from "../names.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { AggregationCursor, aggregateOptions } from "./aggregation-cursor.js";
 import { checkFilter, checkFilterObject, checkObject, checkOptions } from "./arguments.js";
@@ -13,8 +13,10 @@ import type {
   CollectionInfo,
   CollectionOptions,
   CreateCollectionOptions,
+  DatabaseParallelOptions,
   DatabaseStats,
   Document,
+  JobResult,
   OperationOptions,
   SchemaDocument,
   SchemaInput,
@@ -121,7 +123,9 @@ export class Database {
         kind: "listCollections",
         db: this.#name,
       });
-      const shown = entries.filter(({ name }) => wanted === undefined || name === wanted);
+      const shown = entries.filter(
+        ({ name }) => !isOwnCollection(name) && (wanted === undefined || name === wanted),
+      );
       return shown.map(({ name, options, createdAtMs }) => ({
         name,
         type: "collection" as const,
@@ -159,6 +163,15 @@ export class Database {
       storageSize: statistics.fileBytes,
       ok: 1,
     };
+  }
+
+  /** Runs a module over a collection: as `collection.parallel()`. @throws LioranError as it does, 73 */
+  async parallel<V = unknown>(
+    module: string | URL,
+    options: DatabaseParallelOptions,
+  ): Promise<JobResult<V>> {
+    const { collection, ...rest } = options ?? {};
+    return this.collection(collection).parallel<V>(module, rest);
   }
 
   /**

@@ -55,6 +55,9 @@ export interface ManagerEvents {
   error: [error: LioranError];
 }
 
+/** What is below a manager, for what of ours works with one but is no part of it. */
+export let runtimeOf: (manager: LioranManager) => Runtime;
+
 /**
  * Opens a root: a folder of databases that any number of processes use at once.
  *
@@ -63,6 +66,10 @@ export interface ManagerEvents {
  * manager only while operations are pending.
  */
 export class LioranManager extends EventEmitter<ManagerEvents> {
+  static {
+    runtimeOf = (manager) => manager.#runtime;
+  }
+
   readonly #runtime: Runtime;
   readonly #databases = new Map<string, Database>();
   readonly #ready: Promise<void>;

@@ -1,5 +1,7 @@
 /** The types of documents, filters, options and results, named as in MongoDB's Node driver. */
 import type { Explanation } from "../dispatch/operation.js";
+import type { FailedBatch, JobOutcome } from "../jobs/outcome.js";
+import type { JobProgress } from "../jobs/progress.js";
 import type { Document, OptionalId, OptionalUnlessRequiredId, WithId } from "./types/document.js";
 import type { Filter } from "./types/filter.js";
 import type { StandardSchema } from "./types/schema.js";
@@ -10,7 +12,7 @@ export type * from "./types/filter.js";
 export type * from "./types/paths.js";
 export type * from "./types/schema.js";
 export type * from "./types/update.js";
-export type { Explanation };
+export type { Explanation, FailedBatch, JobProgress };
 
 export type SortDirection = 1 | -1 | "asc" | "desc" | "ascending" | "descending";
 export type Sort =
@@ -292,6 +294,55 @@ export interface CollectionInfo {
   type: "collection";
   options: Document;
   info: { readOnly: boolean; createdAt: Date };
+}
+
+/** Options of `collection.parallel()`. */
+export interface ParallelOptions<T = Document> {
+  /** Which documents the job is over. Default `{}`: all. */
+  filter?: Filter<T>;
+  /** Most children at work at once. Default: the manager's `cores`, at least 1. */
+  concurrency?: number;
+  /** Documents of a batch, at most; one that would have more than 8 MiB ends before. Default 1,000, at most 100,000. */
+  batchSize?: number;
+  /** Handed to the module as `context.args`: anything that structured clone can carry. */
+  args?: unknown;
+  /**
+   * Resumes the job of this id, or begins one: 1 to 100 letters, digits, `.`, `:`, `_` and `-`. Default: a new
+   * UUIDv7.
+   */
+  jobId?: string;
+  /**
+   * How long, in milliseconds, a child may take for a batch before it is killed. Also for `finish`, and for `reduce` of
+   * some values. Default 60,000.
+   */
+  batchTimeoutMs?: number;
+  /** How long, in milliseconds, a child may take to load the module and to run `init`. Default 60,000. */
+  startTimeoutMs?: number;
+  /** How often a batch is tried before it is given up. Default 3. */
+  maxAttempts?: number;
+  /** Most memory of the JavaScript heap of one child, in MiB. Default: that of Node.js. */
+  maxMemoryMb?: number;
+  /**
+   * `"process"`: each child is a process, and a client of the root. `"thread"`: a thread, for modules that only compute;
+   * its context has no data. Default `"process"`.
+   */
+  isolation?: "process" | "thread";
+  /** Stops the children and rejects with the signal's reason. The job can be resumed. */
+  signal?: AbortSignal;
+  /** Called now and then, at most four times a second, and at the end. What it throws ends the job. */
+  onProgress?: (progress: JobProgress) => void;
+}
+
+/** Options of `database.parallel()`. */
+export interface DatabaseParallelOptions extends ParallelOptions {
+  /** Name of the collection that the job is over. */
+  collection: string;
+}
+
+/** What a job has come to. `V` is the value of its module. */
+export interface JobResult<V = unknown> extends JobOutcome {
+  /** What `finish` gave, else `reduce`; undefined where the module has neither. */
+  value: V;
 }
 
 /** What `database.stats()` tells. */

@@ -53,9 +53,22 @@ export interface ValidationOptions {
   validationAction?: "error" | "warn";
 }
 
+/**
+ * A part of a collection in the order of `_id`, over all types. A filter cannot say it: comparisons match
+ * values of one type.
+ */
+export interface IdRange {
+  /** Behind this `_id`; missing: from the first document. */
+  after?: unknown;
+  /** Up to and with this `_id`; missing: to the last document. */
+  upTo?: unknown;
+}
+
 export interface FindOperation extends Read {
   kind: "find";
   filter: Document;
+  /** Walk over this part of the collection only, in the order of `_id`. */
+  idRange?: IdRange;
   sort?: SortSpec;
   projection?: Document;
   skip?: number;
@@ -209,6 +222,28 @@ export interface BulkOperation extends Write, Validated {
   ordered: boolean;
 }
 
+/** What a batch of a job writes to one collection. */
+export interface JobWrite extends Validated {
+  collection: string;
+  models: BulkModel[];
+}
+
+/**
+ * Ends a batch of a job: what it writes, and the record that it is done, take effect together or not at all.
+ * Where the record is there already, nothing is changed.
+ */
+export interface JobCommitOperation {
+  kind: "jobCommit";
+  db: string;
+  durability: Durability;
+  /** `_id` of the job, and its run: a run that another one has taken over from changes nothing any more. */
+  job: string;
+  run: number;
+  /** The encoded record. */
+  record: Uint8Array;
+  writes: JobWrite[];
+}
+
 export interface CreateCollectionOperation extends Write {
   kind: "createCollection";
   options: ValidationOptions;
@@ -271,6 +306,7 @@ export type WriteOperation =
   | DeleteOperation
   | FindAndModifyOperation
   | BulkOperation
+  | JobCommitOperation
   | CreateCollectionOperation
   | ModifyCollectionOperation
   | DropCollectionOperation
@@ -307,6 +343,7 @@ export const operationClass: Record<OperationKind, OperationClass> = {
   delete: "write",
   findAndModify: "write",
   bulk: "write",
+  jobCommit: "write",
   createCollection: "write",
   modifyCollection: "write",
   dropCollection: "write",
@@ -405,6 +442,8 @@ export interface Results {
   delete: { deleted: number };
   findAndModify: { value: Uint8Array | null; matched: boolean; upserted: unknown[] };
   bulk: BulkResultData;
+  /** The record that was there already, or null: the batch has taken effect with this commit. */
+  jobCommit: { known: Uint8Array | null };
   createCollection: CollectionEntry;
   modifyCollection: CollectionEntry;
   dropCollection: boolean;

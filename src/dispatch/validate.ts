@@ -9,9 +9,11 @@ import {
   bulkModelsMax,
   indexesPerCollectionMax,
   insertChunkDocumentsMax,
+  jobIdLengthMax,
+  jobWritesMax,
   sortPathsMax,
 } from "../limits.js";
-import { checkCollectionName, checkDatabaseName } from "../names.js";
+import { checkCollectionName, checkDatabaseName, checkOperatedCollectionName } from "../names.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { type Operation, type OperationKind, operationClass } from "./operation.js";
 
@@ -42,7 +44,7 @@ const sort: Check = (value) =>
 const hint: Check = (value) =>
   typeof value === "string" || isPlainObject(value) ? undefined : "must be a name or an object";
 
-const onCollection: Shape = { db: databaseName, collection: collectionName };
+const onCollection: Shape = { db: databaseName, collection: operatedCollectionName };
 const read: Shape = { ...onCollection, maxTimeMs: optional(natural), hint: optional(hint) };
 const write: Shape = { ...onCollection, durability };
 const searching: Shape = { ...write, maxTimeMs: optional(natural) };
@@ -75,6 +77,7 @@ const shapes: Record<OperationKind, Shape> = {
   find: {
     ...read,
     filter: object,
+    idRange: optional(object),
     sort: optional(sort),
     projection: optional(object),
     skip: optional(natural),
@@ -128,6 +131,18 @@ const shapes: Record<OperationKind, Shape> = {
     hint: optional(hint),
   },
   bulk: { ...validated, models: arrayOf(bulkModel, bulkModelsMax), ordered: flag },
+  jobCommit: {
+    db: databaseName,
+    durability,
+    job: (value) =>
+      text(value) ??
+      ((value as string).length <= jobIdLengthMax
+        ? undefined
+        : `must have up to ${jobIdLengthMax} characters`),
+    run: natural,
+    record: bytes,
+    writes: arrayOf(jobWrite, jobWritesMax),
+  },
   createCollection: { ...write, options: validationOptions },
   modifyCollection: { ...write, options: validationOptions },
   dropCollection: write,
@@ -202,6 +217,17 @@ function bulkModel(value: unknown): string | undefined {
   return undefined;
 }
 
+const jobModels = arrayOf(bulkModel, bulkModelsMax);
+
+function jobWrite(value: unknown): string | undefined {
+  if (!isPlainObject(value)) return "must hold objects";
+  collectionName(value.collection);
+  const why = optional(flag)(value.bypassValidation);
+  if (why) return `has a bypassValidation that ${why}`;
+  const models = jobModels(value.models);
+  return models && `has models of which the list ${models}`;
+}
+
 const indexSpecShape: Shape = {
   name: text,
   key: sort,
@@ -228,6 +254,10 @@ function databaseName(value: unknown): undefined {
 
 function collectionName(value: unknown): undefined {
   checkCollectionName(value);
+}
+
+function operatedCollectionName(value: unknown): undefined {
+  checkOperatedCollectionName(value);
 }
 
 function isSortKey(value: unknown): boolean {

@@ -36,6 +36,7 @@ import { validateDocumentBytes } from "../storage/document.js";
 import { readStatistics } from "../storage/statistics.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import { applyDropIndexes } from "./index-statements.js";
+import { prepareJobCommit } from "./job-commit.js";
 import { noCollection } from "./missing-collection.js";
 import type {
   BulkModel,
@@ -44,6 +45,8 @@ import type {
   CreateIndexesOperation,
   FindAndModifyOperation,
   InsertOperation,
+  JobCommitOperation,
+  JobWrite,
   ModifyCollectionOperation,
   SearchOperation,
   SearchResult,
@@ -87,6 +90,11 @@ export function prepareWrite(
       return prepareInsert(operation);
     case "bulk":
       return prepareBulk(operation);
+    case "jobCommit":
+      return prepareJobCommit(
+        operation,
+        operation.writes.map((write) => prepareJobWrite(operation, write)),
+      );
     case "update": {
       const control = searchControl(operation);
       compileFilter(operation.filter);
@@ -242,6 +250,24 @@ function prepareBulk(operation: BulkOperation): PreparedWrite {
       );
       return result;
     },
+  };
+}
+
+/** What a batch of a job writes to one collection is a bulk write that succeeds as a whole. */
+function prepareJobWrite(
+  { db, durability }: JobCommitOperation,
+  write: JobWrite,
+): PreparedWrite["apply"] {
+  const bulk = prepareBulk({ kind: "bulk", db, durability, ordered: true, ...write });
+  return (transaction) => {
+    try {
+      return bulk.apply(transaction);
+    } catch (error) {
+      // As a plain failure it is taken back, with all that the batch wrote before.
+      if (!(error instanceof PartialWrite)) throw error;
+      const { reason } = error;
+      throw reason.with({ ...failureDetails(reason), writeErrors: reason.writeErrors });
+    }
   };
 }
 

@@ -33,6 +33,8 @@ import {
 /** What to read, independent of where it runs. */
 export interface Query {
   filter: Document;
+  /** Walk over this part of the collection only, in the order of `_id`, whatever indexes there are. */
+  idRange?: { after?: unknown; upTo?: unknown };
   sort?: [string, 1 | -1][];
   projection?: Document;
   skip?: number;

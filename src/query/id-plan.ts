@@ -17,7 +17,7 @@ export interface IdBound {
  *
  * - `none`: the filter contradicts itself
  * - `ids`: only these, in no order, possibly repeated
- * - `range`: those between the bounds, all of one type; at least one bound is there
+ * - `range`: those between the bounds, all of one type (unless `isOverTypes`); at least one bound is there
  * - `scan`: any
  *
  * `residual` is what must still be tested on each document; `undefined` when nothing.
@@ -29,6 +29,8 @@ export type IdPlan =
       readonly kind: "range";
       readonly lower?: IdBound;
       readonly upper?: IdBound;
+      /** Of a query's `idRange`: the bounds are those of all types, not only of their own. */
+      readonly isOverTypes?: boolean;
       readonly residual: Document | undefined;
     }
   | { readonly kind: "scan"; readonly residual: Document | undefined };

@@ -309,6 +309,9 @@ function distinctKeys(ids: unknown[], isReverse: boolean): Uint8Array[] {
 /** Comparisons match values of the same type only, so an open end stops at the type's last key. */
 export function rangeOf(plan: CollectionAccess): IdKeyRange {
   if (plan.kind === "scan") return {};
+  if (plan.isOverTypes) {
+    return { lower: plan.lower && boundKey(plan.lower), upper: plan.upper && boundKey(plan.upper) };
+  }
   const [first, last] = typeBracket((plan.lower ?? plan.upper)!.value);
   return {
     lower: plan.lower ? boundKey(plan.lower) : { key: first, inclusive: true },

@@ -25,6 +25,7 @@ import {
 } from "./workloads/indexed.js";
 import { insertDurable } from "./workloads/insert-durable.js";
 import { insertStream } from "./workloads/insert-stream.js";
+import { job } from "./workloads/job.js";
 import { parallelGroup, parallelScan } from "./workloads/parallel.js";
 import { takeover } from "./workloads/takeover.js";
 
@@ -45,6 +46,7 @@ const WORKLOADS: Workload[] = [
   groupByMemory,
   parallelScan,
   parallelGroup,
+  job,
 ];
 
 const { values: options } = parseArgs({

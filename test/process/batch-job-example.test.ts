@@ -6,10 +6,8 @@ import { openAgent } from "./agent.js";
 import { compiledTests, Site } from "./site.js";
 
 const script = join(dirname(compiledTests), "fixtures/examples/batch-job.js");
-/** To be removed, with the `@ts-expect-error` of the example. */
-const skip = "collection.parallel is not there yet";
 
-test("batch-job gives every player a score, once", { skip }, async (t) => {
+test("batch-job gives every player a score, once", async (t) => {
   const site = new Site(t);
   const env = { ROOT: site.rootPath };
   const first = site.start("first", script, { args: ["2000"], env });

@@ -62,6 +62,14 @@ test("queries prints what an index and a pipeline find", async (t) => {
   assert.equal(alone.stderr, "");
 });
 
+test("job runs its module in children, and ends", async (t) => {
+  const site = new Site(t);
+  const alone = site.start("job", example("job.js"));
+  assert.deepEqual(await alone.exit(), inOrder, alone.stderr);
+  assert.equal(alone.stdout, "5000 players, the best score is 17\n5000 scores\n");
+  assert.equal(alone.stderr, "");
+});
+
 test("a client that is started first waits for its primary", async (t) => {
   const site = new Site(t);
   const client = site.start("client", example("client.js"));

@@ -133,6 +133,15 @@ test("a bad request gets one failure with its number, and the connection lives o
   const on = { db: "app", collection: "things" };
   const insert = { kind: "insert", ...on, durability: "flushed", ordered: true, count: 1 };
   const documents = encodeDocument({ _id: 1 });
+  const commit = {
+    kind: "jobCommit",
+    db: "app",
+    durability: "flushed",
+    job: "none",
+    run: 1,
+    record: documents,
+    writes: [],
+  };
   let deep: unknown = 1;
   for (let depth = 0; depth < 200; depth += 1) deep = { a: deep };
   const wrong: unknown[] = [
@@ -184,6 +193,16 @@ test("a bad request gets one failure with its number, and the connection lives o
       upsert: true,
     },
     { kind: "bulk", ...on, durability: "flushed", models: [{ op: "rm" }], ordered: true },
+    { ...commit, record: new Uint8Array(0) },
+    { ...commit, record: Buffer.concat([documents, documents]) },
+    { ...commit, job: "x".repeat(1_000) },
+    { ...commit, run: -1 },
+    { ...commit, writes: [{ collection: "system.jobs", models: [] }] },
+    { ...commit, writes: [{ collection: "a", models: [{ op: "rm" }] }] },
+    { ...commit, writes: "all" },
+    // There is no such job.
+    commit,
+    { kind: "find", ...on, filter: {}, idRange: 5 },
     { kind: "renameCollection", ...on, durability: "flushed", to: "../x", dropTarget: false },
     { kind: "dropDatabase", db: "..", durability: "flushed" },
   ];

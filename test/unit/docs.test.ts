@@ -125,7 +125,7 @@ test("every file that the documents name exists", () => {
 
 test("the folder tree of ARCHITECTURE.md is that of src", () => {
   const tree = sectionOf(read("ARCHITECTURE.md"), "## Folders");
-  for (const folder of ["api", "dispatch", "query", "storage", "runtime"]) {
+  for (const folder of ["api", "jobs", "dispatch", "query", "storage", "runtime"]) {
     const part = tree.split(/\n {4}(?=\S)/).find((one) => one.startsWith(`src/${folder}/`)) ?? "";
     // A line names files up to the first gap of two spaces, then says what they are for.
     const named = part
@@ -150,6 +150,27 @@ test("the examples of the README are the example files", () => {
     read("fixtures/examples/client.ts"),
     read("fixtures/examples/queries.ts"),
   ]);
+});
+
+test("the examples of docs/jobs.md are the example files", () => {
+  const blocks = Array.from(
+    read("docs/jobs.md").matchAll(/```ts\n([\s\S]*?)```/g),
+    ([, code]) => code,
+  );
+  assert.deepEqual(blocks, [read("fixtures/examples/job.ts"), read("fixtures/examples/score.ts")]);
+});
+
+test("docs/jobs.md lists every option of a job", () => {
+  const options = membersOf(
+    read("src/api/types.ts").replace("<T = Document>", ""),
+    "ParallelOptions",
+  );
+  const rows = tableRows(
+    sectionOf(read("docs/jobs.md"), "## `collection.parallel(module[, options])`"),
+  );
+  const listed = rows.slice(1).map(([name]) => bare(name));
+  assert.ok(options.length > 10);
+  assert.deepEqual(listed.slice(0, options.length).sort(), options.sort());
 });
 
 test("docs/api.md describes everything that index.ts exports", () => {

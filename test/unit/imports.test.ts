@@ -18,7 +18,8 @@ const layers: Record<string, readonly string[]> = {
   protocol: leaves,
   transport: [...leaves, "protocol"],
   runtime: [...leaves, "dispatch", "query", "storage", "protocol", "transport"],
-  api: [...leaves, "dispatch", "query", "storage", "runtime"],
+  jobs: [...leaves, "dispatch", "storage", "runtime"],
+  api: [...leaves, "dispatch", "query", "storage", "runtime", "jobs"],
   cli: [...leaves, "api"],
 };
 
@@ -30,7 +31,7 @@ const packages: Record<string, readonly string[]> = {
   "fs-native-extensions": ["runtime"],
   lmdb: ["storage"],
   mingo: ["query"],
-  "node:worker_threads": ["runtime", "transport"],
+  "node:worker_threads": ["runtime", "transport", "jobs"],
   piscina: ["runtime"],
   re2js: ["query"],
   uuid: ["values"],

@@ -64,8 +64,12 @@ function keysOf({ environment, collectionId }: View, access: CollectionAccess, c
 function queryOf(operation: DividableOperation, now: Date): PipelineFront {
   if (operation.kind === "aggregate") return rareReads().frontOf(operation, now);
   const { filter, hint } = operation;
-  const sort = operation.kind === "find" ? operation.sort : undefined;
-  return { query: { filter, hint, ...(sort && { sort }) }, stages: [] };
+  if (operation.kind === "count") return { query: { filter, hint }, stages: [] };
+  const { sort, idRange } = operation;
+  return {
+    query: { filter, hint, ...(sort && { sort }), ...(idRange && { idRange }) },
+    stages: [],
+  };
 }
 
 /** @returns undefined when the parts cannot be put together */

@@ -20,6 +20,8 @@ import { isUsable } from "./usable.js";
 /** The part of a query that decides how it is run. */
 export interface PlanRequest {
   readonly filter: Document;
+  /** The part of the collection to walk over, in the order of `_id`, over all types. */
+  readonly idRange?: { readonly after?: unknown; readonly upTo?: unknown };
   readonly sort?: SortSpec;
   readonly projection?: Document;
   /** Only these top-level fields are needed. */
@@ -44,7 +46,8 @@ type Option = IndexScan | CollectionAccess | IdsAccess | UnionAccess;
 
 /** @throws BAD_VALUE for a hint that names no index */
 export function planQuery(request: PlanRequest, facts: CollectionFacts): Plan {
-  const { filter, sort, projection, fields, hint } = request;
+  const { filter, idRange, sort, projection, fields, hint } = request;
+  if (idRange) return finish(request, rangeAccess(idRange, filter), undefined, []);
   if (hint === undefined && !projection && !fields && !sort?.length) {
     const plan = planEquality(filter, facts.indexes);
     if (plan) return plan;
@@ -61,6 +64,21 @@ export function planQuery(request: PlanRequest, facts: CollectionFacts): Plan {
   const chosen = choose(request, facts, bounded, ordered) ?? ids;
   const rejected = [...bounded, ...ordered].filter((option) => option !== chosen);
   return finish(request, chosen, shape, rejected);
+}
+
+function rangeAccess(
+  { after, upTo }: NonNullable<PlanRequest["idRange"]>,
+  filter: Document,
+): CollectionAccess {
+  const residual = Object.keys(filter).length > 0 ? filter : undefined;
+  if (after === undefined && upTo === undefined) return { kind: "scan", residual };
+  return {
+    kind: "range",
+    lower: after === undefined ? undefined : { value: after, inclusive: false },
+    upper: upTo === undefined ? undefined : { value: upTo, inclusive: true },
+    isOverTypes: true,
+    residual,
+  };
 }
 
 /** The walks over indexes that begin with a field of the filter or of the sort. */

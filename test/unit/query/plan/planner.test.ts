@@ -257,3 +257,20 @@ test("the other walks that were possible are kept for explain", () => {
   assert.ok(rejected[0]!.kind === "index");
   assert.equal(rejected[0]!.index, a);
 });
+
+test("a range of _id is walked in its order, whatever indexes there are, and over all types", () => {
+  const facts = factsOf([[a, 10]]);
+  const plan = planQuery({ filter: { a: 1 }, idRange: { after: 5, upTo: "x" } }, facts);
+  assert.deepEqual(plan.access, {
+    kind: "range",
+    lower: { value: 5, inclusive: false },
+    upper: { value: "x", inclusive: true },
+    isOverTypes: true,
+    residual: { a: 1 },
+  });
+  assert.deepEqual(plan.residual, { a: 1 });
+  assert.equal(
+    walkOf({ filter: { a: 1 }, idRange: {}, sort: [["_id", -1]] }, facts),
+    "scan backward",
+  );
+});

@@ -1,0 +1,1 @@
+export const map = (batch: unknown[]): number => batch.length;
