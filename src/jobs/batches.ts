@@ -41,8 +41,8 @@ export class Batches {
   /** Cut, and waiting to be done again, or further. */
   readonly #waiting: Batch[] = [];
   #nextNumber: number;
-  /** One cut after the other. */
-  #cutting: Promise<unknown> = Promise.resolve();
+  /** The next one is cut while the last one is being done: one cut after the other. */
+  #ahead: Promise<Batch | undefined> | undefined;
 
   /** @param lastId the end of the job's range, in an array of one; empty: there is nothing to do */
   constructor(source: BatchSource, lastId: readonly unknown[], done: readonly DoneBatch[]) {
@@ -53,8 +53,12 @@ export class Batches {
 
   /** The next batch to do; undefined when there is none left. */
   next(): Promise<Batch | undefined> {
-    const next = this.#cutting.then(() => this.#waiting.shift() ?? this.#cut());
-    this.#cutting = next.catch(() => {});
+    const waiting = this.#waiting.shift();
+    if (waiting) return Promise.resolve(waiting);
+    const next = this.#ahead ?? this.#cut();
+    this.#ahead = next.then(() => this.#cut());
+    // Whoever asks for it is told.
+    this.#ahead.catch(() => {});
     return next;
   }
 
