@@ -1,7 +1,7 @@
 // Bundles the package's entry points, one file per thread: loading ninety small modules costs a
 // short-lived process more than opening the database. Of the dependencies the two that every process
 // needs at once, and that are plain JavaScript, go in; the others are loaded when they are needed.
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -32,12 +32,37 @@ const options = {
   logLevel: "warning",
 };
 
+/**
+ * What is loaded late needs some of what was loaded first, each part of it something else, and esbuild would make a
+ * file of every such something: a dozen, which a process that starts reads one by one. Where all late parts lead back
+ * to the whole, that stays one file.
+ */
+const oneFirstFile = {
+  name: "one-first-file",
+  setup({ onLoad }) {
+    const index = JSON.stringify(join(dist, "src", "index.js"));
+    const late = [
+      "local-reads",
+      "rare-reads",
+      "aggregate-output",
+      "insert-stream",
+      "job",
+      "job-process",
+    ];
+    const filter = new RegExp(`[\\\\/](${late.join("|")})\\.js$`);
+    onLoad({ filter }, ({ path }) => ({
+      contents: `export * as whole from ${index};\n${readFileSync(path, "utf8")}`,
+    }));
+  },
+};
+
 // The main thread starts with the smaller part: what it imports dynamically goes into files of its own.
 const { metafile } = await build({
   ...options,
   // The child processes of jobs share its classes: an error that a user's module catches is a `LioranError`.
   entryPoints: { index: "src/index.js", "job-process": "src/api/job-process.js" },
   splitting: true,
+  plugins: [oneFirstFile],
   chunkNames: "index-[hash]",
   metafile: true,
 });
