@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type IncomingMessage, request } from "node:http";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { compiledTests, Site } from "./site.js";
+import { compiledTests, deadlineMs, Site } from "./site.js";
 
 const script = join(dirname(compiledTests), "fixtures/examples/cluster-server.js");
 
@@ -13,10 +13,19 @@ interface Answer {
   body: any;
 }
 
+/** A request that was lost with its worker is asked again after this time. */
+const lostMs = 3_000;
+
 /** One request over a connection of its own: the cluster hands connections to its workers in turn. */
-function ask(port: number, method: string, path: string, body?: string): Promise<Answer> {
+function ask(
+  port: number,
+  method: string,
+  path: string,
+  body?: string,
+  timeout = deadlineMs,
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = { port, method, path, agent: false } as const;
+    const options = { port, method, path, agent: false, timeout } as const;
     const asked = request({ host: "127.0.0.1", ...options }, async (response: IncomingMessage) => {
       try {
         let text = "";
@@ -27,6 +36,7 @@ function ask(port: number, method: string, path: string, body?: string): Promise
       }
     });
     asked.once("error", reject);
+    asked.once("timeout", () => asked.destroy(new Error(`no answer to ${method} ${path}`)));
     asked.end(body);
   });
 }
@@ -83,14 +93,15 @@ test("the routes of the cluster server", async (t) => {
   assert.equal(server.stderr, "");
 });
 
-test("a worker that is killed is replaced, and the work goes on", async (t) => {
+const killing = { timeout: 3 * deadlineMs };
+test("a worker that is killed is replaced, and the work goes on", killing, async (t) => {
   const server = startServer(new Site(t));
   const port = await portOf(server);
   // Whichever worker is the primary of the root.
   const primary = async () => {
     for (;;) {
-      const { body } = await ask(port, "GET", "/status");
-      if (body.role === "primary") return body.pid as number;
+      const answer = await ask(port, "GET", "/status", undefined, lostMs).catch(() => null);
+      if (answer?.body.role === "primary") return answer.body.pid as number;
     }
   };
   const stored: string[] = [];
@@ -98,8 +109,9 @@ test("a worker that is killed is replaced, and the work goes on", async (t) => {
   const lane = async (name: string) => {
     for (let n = 0; !isOver; n += 1) {
       const text = `${name}-${n}`;
-      // A connection that the dead worker had is gone: who asks must ask again.
-      const answer = await ask(port, "POST", "/notes", JSON.stringify({ text })).catch(() => null);
+      // A connection that the dead worker had is gone, or is never answered: who asks must ask again.
+      const note = JSON.stringify({ text });
+      const answer = await ask(port, "POST", "/notes", note, lostMs).catch(() => null);
       if (answer?.status === 201) stored.push(answer.body._id);
     }
   };

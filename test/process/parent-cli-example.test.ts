@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LioranManager } from "@liorandb/core";
-import { compiledTests, type Process, Site } from "./site.js";
+import { compiledTests, deadlineMs, type Process, Site } from "./site.js";
 
 const script = join(dirname(compiledTests), "fixtures/examples/parent-cli.js");
 
@@ -57,6 +57,8 @@ test("parent-cli refuses arguments that make no sense", async (t) => {
   assert.match(parent.stderr, /usage/);
 });
 
+/** The tests below look at the collection again and again, not without end. */
+const bounded = { timeout: 2 * deadlineMs };
 /** Ranges that take long enough for something to happen meanwhile. */
 const long = ["2", "6000000"];
 
@@ -72,7 +74,7 @@ async function firstDone(parent: Process, rootPath: string): Promise<number> {
   }
 }
 
-test("a child that is killed is replaced, and nothing is missing", async (t) => {
+test("a child that is killed is replaced, and nothing is missing", bounded, async (t) => {
   const site = new Site(t);
   const parent = site.start("parent", script, { args: long, env: { ROOT: site.rootPath } });
   const pid = await firstDone(parent, site.rootPath);
@@ -82,15 +84,19 @@ test("a child that is killed is replaced, and nothing is missing", async (t) => 
   assert.deepEqual(rows(parent.stdout).at(-1), ["total", "50", "412849"]);
 });
 
-test("Ctrl+C ends parent-cli with all its children, and shows what there is", async (t) => {
-  const site = new Site(t);
-  const parent = site.start("parent", script, { args: long, env: { ROOT: site.rootPath } });
-  await firstDone(parent, site.rootPath);
-  const children = process.platform === "linux" ? childrenOf(parent) : [];
-  parent.kill("SIGINT");
-  assert.deepEqual(await parent.exit(), { code: 130, signal: null });
-  assert.match(parent.stderr, /^interrupted\n/);
-  const [, ranges] = rows(parent.stdout).at(-1)!;
-  assert.ok(Number(ranges) >= 1 && Number(ranges) < 50, parent.stdout);
-  for (const pid of children) assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
-});
+test(
+  "Ctrl+C ends parent-cli with all its children, and shows what there is",
+  bounded,
+  async (t) => {
+    const site = new Site(t);
+    const parent = site.start("parent", script, { args: long, env: { ROOT: site.rootPath } });
+    await firstDone(parent, site.rootPath);
+    const children = process.platform === "linux" ? childrenOf(parent) : [];
+    parent.kill("SIGINT");
+    assert.deepEqual(await parent.exit(), { code: 130, signal: null });
+    assert.match(parent.stderr, /^interrupted\n/);
+    const [, ranges] = rows(parent.stdout).at(-1)!;
+    assert.ok(Number(ranges) >= 1 && Number(ranges) < 50, parent.stdout);
+    for (const pid of children) assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
+  },
+);
