@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { type JobResult, LioranManager } from "@liorandb/core";
+import { openAgent } from "../agent.js";
 import { Site } from "../site.js";
 import {
   assertOnce,
@@ -52,9 +53,9 @@ for (const isBusy of [false, true]) {
         args: [site.rootPath, module, JSON.stringify(given)],
       });
     const parent = start("parent", options);
-    await until("the children to be at endless batches", () => {
+    await until("both children to be at endless batches", () => {
       assert.equal(parent.ended, undefined, parent.stderr);
-      return readdirSync(folder).includes("endless");
+      return readdirSync(folder).filter((name) => name.startsWith("endless")).length === 2;
     });
     await parent.murder();
     const pids = readdirSync(folder).map(Number).filter(Number.isInteger);
@@ -133,15 +134,15 @@ test("a job that is resumed must be the one that was begun", async (t) => {
   const options = { jobId: "one", filter: { _id: { $lt: 5 } }, args: { batchLabel: "a" } };
   const { batches } = await things.parallel(counting, options);
   const other = db.collection("other");
-  const conflicts: [string, Promise<unknown>][] = [
-    ["collection", other.parallel(counting, options)],
-    ["module", things.parallel(moduleUrl("collects"), options)],
-    ["filter", things.parallel(counting, { ...options, filter: { _id: { $lt: 6 } } })],
-    ["args", things.parallel(counting, { ...options, args: { batchLabel: "b" } })],
-    ["args", things.parallel(counting, { ...options, args: undefined })],
+  const conflicts: [what: string, call: () => Promise<unknown>][] = [
+    ["collection", () => other.parallel(counting, options)],
+    ["module", () => things.parallel(moduleUrl("collects"), options)],
+    ["filter", () => things.parallel(counting, { ...options, filter: { _id: { $lt: 6 } } })],
+    ["args", () => things.parallel(counting, { ...options, args: { batchLabel: "b" } })],
+    ["args", () => things.parallel(counting, { ...options, args: undefined })],
   ];
-  for (const [what, conflict] of conflicts) {
-    await assert.rejects(conflict, (error: { code: string; message: string }) => {
+  for (const [what, call] of conflicts) {
+    await assert.rejects(call, (error: { code: string; message: string }) => {
       assert.equal(error.code, "JOB_CONFLICT");
       assert.match(error.message, new RegExp(`"one" was begun with another ${what}`));
       return true;
@@ -178,4 +179,24 @@ test("a job that another call takes over ends, and what it has under way changes
   const { documents, skipped, failed } = await second;
   assert.deepEqual({ documents, skipped, failed }, { documents: 100, skipped: 3, failed: [] });
   await assertOnce(db, numbers(100));
+});
+
+test("the primary is killed while a client runs a job: it becomes the primary, and the job goes on", async (t) => {
+  const site = new Site(t);
+  const primary = await openAgent(site, "primary");
+  const ids = numbers(1_500);
+  await using manager = new LioranManager({ rootPath: site.rootPath });
+  const db = await manager.db("app");
+  const things = db.collection("things");
+  await things.insertMany(ids.map((_id) => ({ _id })));
+  assert.ok(manager.isClient());
+  const running = things.parallel(counting, { batchSize: 25, concurrency: 2, args: {} });
+  running.catch(() => {});
+  const batches = db.collection("batches");
+  await until("some batches", async () => (await batches.countDocuments()) >= 5);
+  await primary.process.murder();
+  const { documents, failed } = await running;
+  assert.deepEqual({ documents, failed }, { documents: 1_500, failed: [] });
+  assert.ok(manager.isPrimary());
+  await assertOnce(db, ids);
 });

@@ -6,7 +6,7 @@ import type { Document, JobContext, JobInitContext } from "@liorandb/core";
 export interface CountArgs {
   /** Kill the child at the first attempt of each batch, so many turns of the event loop after `map` has returned. */
   isDeadly?: boolean;
-  /** Where each child leaves a file with its process id as its name. */
+  /** Where each child leaves a file with its process id as its name, and `endless-<pid>` at a batch that never ends. */
   folder?: string;
   /** Batches from this number on never end: they wait ... */
   endlessFrom?: number;
@@ -27,7 +27,7 @@ export async function map(
 ): Promise<number> {
   const { number, attempt } = context.batch;
   if (args.endlessFrom !== undefined && number >= args.endlessFrom) {
-    if (args.folder) writeFileSync(join(args.folder, "endless"), "");
+    if (args.folder) writeFileSync(join(args.folder, `endless-${process.pid}`), "");
     for (; args.isBusy; );
     if (args.untilFile) await fileExists(args.untilFile);
     else await new Promise(() => {});
