@@ -26,17 +26,16 @@ import type { CancelFlag } from "../query/control.js";
 import { PartLink } from "./part-link.js";
 import type { PartMessage, PartTask, RowsMessage } from "./part-worker.js";
 import { breakMeeting, meetingCells } from "./snapshot-meeting.js";
+import type { ThreadShare } from "./thread-shares.js";
 
 /** What the pool does for a divided read. */
 export interface PartPool {
-  /** Waits for threads. @returns how many */
-  acquire(threads: number): Promise<number>;
-  /** Gives a thread back that runs nothing. */
-  release(): void;
-  /** Runs a task on a thread that was acquired, and gives that back. */
-  runPart(task: PartTask): Promise<void>;
-  /** The same read on one thread. @param isHeld whether that was acquired */
-  openSingle(isHeld: boolean): BatchSource & Closing;
+  /** Waits for threads. */
+  acquire(threads: number): Promise<ThreadShare[]>;
+  /** Runs a task on a thread, and gives that back. */
+  runPart(task: PartTask, share: ThreadShare): Promise<void>;
+  /** The same read on one thread. @param share that thread, if it was acquired */
+  openSingle(share?: ThreadShare): BatchSource & Closing;
   /** Puts together what was gathered. */
   openMerge(gathered: Gathered[]): BatchSource & Closing;
 }
@@ -87,7 +86,8 @@ export class DividedSource implements BatchSource, Closing {
   async next(batchSize: number | undefined): Promise<Batch> {
     if (this.#isClosing) throw closedError();
     if (this.#links.length === 0 && !this.#other) {
-      if (!(await this.#begin())) this.#other = this.#pool.openSingle(true);
+      const single = await this.#begin();
+      if (single) this.#other = this.#pool.openSingle(single);
     }
     if (!this.#other && this.#division.gathering.kind !== "rows") await this.#gather();
     if (!this.#other) {
@@ -99,8 +99,9 @@ export class DividedSource implements BatchSource, Closing {
 
   /** What the threads have gathered; undefined when they could not get snapshots of one state. */
   async gathered(): Promise<Gathered[] | undefined> {
-    if (!(await this.#begin())) {
-      this.#pool.release();
+    const single = await this.#begin();
+    if (single) {
+      single.release();
       this.#leave();
       return undefined;
     }
@@ -142,25 +143,30 @@ export class DividedSource implements BatchSource, Closing {
     return this.#ended;
   }
 
-  /** @returns false when there is only one thread, which was acquired */
-  async #begin(): Promise<boolean> {
-    const threads = await this.#pool.acquire(this.#division.threads);
+  /** @returns the thread, when there is only one */
+  async #begin(): Promise<ThreadShare | undefined> {
+    const shares = await this.#pool.acquire(this.#division.threads);
     if (this.#isClosing) {
-      for (let thread = 0; thread < threads; thread += 1) this.#pool.release();
+      for (const share of shares) share.release();
       throw closedError();
     }
-    if (threads === 1) return false;
-    this.#start(threads);
-    return true;
+    if (shares.length === 1) return shares[0];
+    this.#start(shares);
+    return undefined;
   }
 
-  #start(threads: number): void {
+  #start(shares: readonly ThreadShare[]): void {
     const division = this.#division;
+    const threads = shares.length;
     const meeting = meetingCells(threads);
     const next = new Int32Array(new SharedArrayBuffer(4));
-    for (let place = 0; place < threads; place += 1) {
+    for (const [place, share] of shares.entries()) {
       const { port1, port2 } = new MessageChannel();
-      const link = new PartLink(port1, (message) => this.#onMessage(link, message));
+      const link = new PartLink(port1, (message) => {
+        // Before whoever waits for the result asks for threads again.
+        if (message.kind !== "rows") share.release();
+        this.#onMessage(link, message);
+      });
       this.#links.push(link);
       const task: PartTask = {
         division,
@@ -173,7 +179,7 @@ export class DividedSource implements BatchSource, Closing {
         maxTimeMs: this.#maxTimeMs,
         askedAtMs: this.#askedAtMs,
       };
-      this.#pool.runPart(task).catch((error: unknown) => {
+      this.#pool.runPart(task, share).catch((error: unknown) => {
         // The thread has failed as a whole, and the others must not wait for it.
         breakMeeting(meeting);
         link.fail(error);
@@ -232,7 +238,7 @@ export class DividedSource implements BatchSource, Closing {
 
   async #gather(): Promise<void> {
     const isComplete = await this.#allGathered();
-    this.#other = isComplete ? this.#pool.openMerge(this.#gathered) : this.#pool.openSingle(false);
+    this.#other = isComplete ? this.#pool.openMerge(this.#gathered) : this.#pool.openSingle();
   }
 
   /** The next rows; undefined when the read has to begin again on one thread. */
@@ -247,7 +253,7 @@ export class DividedSource implements BatchSource, Closing {
         this.#throwError();
         if (this.#isScattered) {
           await this.#allEnded();
-          this.#other = this.#pool.openSingle(false);
+          this.#other = this.#pool.openSingle();
           return undefined;
         }
         invariant(

@@ -24,6 +24,7 @@ export class PoolSource implements BatchSource, Closing {
     port: MessagePort,
     flag: CancelFlag,
     open: (batchSize: number | undefined) => Promise<unknown>,
+    onBatch: () => void,
   ) {
     this.#port = port;
     this.#flag = flag;
@@ -32,6 +33,7 @@ export class PoolSource implements BatchSource, Closing {
       this.#onClosed = resolve;
     });
     port.on("message", (message: CursorMessage) => {
+      onBatch();
       if (message === "closed") this.#finish();
       else this.#take()?.resolve(message);
     });

@@ -27,7 +27,7 @@ import { PoolSource } from "./pool-source.js";
 import type { MergeTask, QueryOutcome, QueryTask } from "./query-worker.js";
 import { threadArguments } from "./thread-arguments.js";
 import { ThreadGate } from "./thread-gate.js";
-import { ThreadShares } from "./thread-shares.js";
+import { type ThreadShare, ThreadShares } from "./thread-shares.js";
 
 export interface QueryPoolOptions {
   rootPath: string;
@@ -44,7 +44,8 @@ const exitTimeoutMs = 2_000;
 export class ThreadQueryPool implements QueryPool {
   readonly #options: QueryPoolOptions;
   readonly #gate: ThreadGate;
-  readonly #running = new Set<CancelFlag>();
+  /** Tasks on threads; those of one query share its flag. */
+  readonly #running = new Set<{ readonly flag: CancelFlag }>();
   readonly #sources = new Set<PoolSource | DividedSource>();
   readonly #shares: ThreadShares;
   readonly #onExit = () => this.#stopForExit();
@@ -69,7 +70,7 @@ export class ThreadQueryPool implements QueryPool {
   ): BatchSource {
     return division
       ? this.#openDivided(operation, caller, flag, division)
-      : this.#openSingle(operation, caller, flag, false);
+      : this.#openSingle(operation, caller, flag);
   }
 
   async run<K extends "count" | "distinct" | "search" | "explain">(
@@ -83,8 +84,8 @@ export class ThreadQueryPool implements QueryPool {
       const counted = await this.#count(operation, caller, flag, division);
       if (counted !== undefined) return counted as ResultOf<K>;
     }
-    await this.#shares.acquire(caller, 1, limitMs);
-    return (await this.#run(taskOf({ operation }, flag), flag, [])) as ResultOf<K>;
+    const [share] = await this.#shares.acquire(caller, 1, limitMs);
+    return (await this.#run(taskOf({ operation }, flag), flag, [], share!)) as ResultOf<K>;
   }
 
   /** @returns undefined when one thread has to do it */
@@ -112,19 +113,16 @@ export class ThreadQueryPool implements QueryPool {
   ): DividedSource {
     const limitMs = operation.maxTimeMs ?? 0;
     const askedAtMs = Date.now();
-    const openRows = (isHeld: boolean) =>
-      this.#openSingle(operation as RowsOperation, caller, flag, isHeld);
     const source: DividedSource = new DividedSource(
       division,
       {
         acquire: (threads) => this.#shares.acquire(caller, threads, limitMs),
-        release: () => this.#shares.release(),
-        runPart: async (task) => {
-          await this.#run(task, flag, [task.port]);
+        runPart: async (task, share) => {
+          await this.#run(task, flag, [task.port], share);
         },
-        openSingle: openRows,
+        openSingle: (share) => this.#openSingle(operation as RowsOperation, caller, flag, share),
         openMerge: (gathered) =>
-          this.#openCursor(caller, flag, limitMs, false, (port, batchSize) => {
+          this.#openCursor(caller, flag, limitMs, undefined, (port, batchSize) => {
             const { cell } = flag;
             const maxTimeMs = limitMs;
             const task: MergeTask = {
@@ -150,29 +148,31 @@ export class ThreadQueryPool implements QueryPool {
     operation: RowsOperation,
     caller: object,
     flag: CancelFlag,
-    isHeld: boolean,
+    held?: ThreadShare,
   ): PoolSource {
-    return this.#openCursor(caller, flag, operation.maxTimeMs ?? 0, isHeld, (port, batchSize) => ({
+    return this.#openCursor(caller, flag, operation.maxTimeMs ?? 0, held, (port, batchSize) => ({
       task: taskOf({ operation, port, batchSize }, flag),
       transfer: [port],
     }));
   }
 
-  /** @param isHeld whether a thread was acquired for it */
+  /** @param held a thread that was acquired for it */
   #openCursor(
     caller: object,
     flag: CancelFlag,
     limitMs: number,
-    isHeld: boolean,
+    held: ThreadShare | undefined,
     taskFor: (port: MessagePort, batchSize: number | undefined) => PoolRequest,
   ): PoolSource {
     const { port1, port2 } = new MessageChannel();
+    let share = held;
     const open = async (batchSize: number | undefined) => {
-      if (!isHeld) await this.#shares.acquire(caller, 1, limitMs);
+      if (!share) [share] = await this.#shares.acquire(caller, 1, limitMs);
       const { task, transfer } = taskFor(port2, batchSize);
-      await this.#run(task, flag, transfer);
+      await this.#run(task, flag, transfer, share!);
     };
-    const source = new PoolSource(port1, flag, open);
+    // The task ends with the first batch: before whoever gets that asks for threads again.
+    const source = new PoolSource(port1, flag, open, () => share?.release());
     this.#track(source);
     return source;
   }
@@ -186,7 +186,7 @@ export class ThreadQueryPool implements QueryPool {
   /** Stops running queries and ends the threads once they are out of LMDB. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const flag of this.#running) flag.cancel();
+    for (const { flag } of this.#running) flag.cancel();
     // A thread must not be ended under the snapshot of a cursor.
     await Promise.all([...this.#sources].map((source) => source.closed()));
     if (!this.#piscina) return;
@@ -201,8 +201,10 @@ export class ThreadQueryPool implements QueryPool {
     task: PoolRequest["task"],
     flag: CancelFlag,
     transferList: PoolRequest["transfer"],
+    share: ThreadShare,
   ): Promise<unknown> {
-    this.#running.add(flag);
+    const running = { flag };
+    this.#running.add(running);
     try {
       if (this.#closed) throw new LioranError("CLOSED", "The query pool is closed.");
       this.#piscina ??= this.#start();
@@ -213,8 +215,8 @@ export class ThreadQueryPool implements QueryPool {
     } catch (error) {
       throw poolError(error);
     } finally {
-      this.#running.delete(flag);
-      this.#shares.release();
+      this.#running.delete(running);
+      share.release();
     }
   }
 
@@ -238,7 +240,7 @@ export class ThreadQueryPool implements QueryPool {
   }
 
   #stopForExit(): void {
-    for (const flag of this.#running) flag.cancel();
+    for (const { flag } of this.#running) flag.cancel();
     this.#gate.shut(exitTimeoutMs);
   }
 }

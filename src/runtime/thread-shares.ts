@@ -16,7 +16,13 @@ import { poolQueueMax } from "../limits.js";
 
 interface Waiting {
   readonly threads: number;
-  readonly grant: (threads: number) => void;
+  readonly grant: (shares: ThreadShare[]) => void;
+}
+
+/** One thread that a query may use. */
+export interface ThreadShare {
+  /** Gives it back. Idempotent: a thread is done with a query when it says so, or when it fails. */
+  release(): void;
 }
 
 export class ThreadShares {
@@ -40,10 +46,10 @@ export class ThreadShares {
    *
    * @param wanted the most threads that the query can use
    * @param limitMs gives up after this time; 0: never
-   * @returns how many it may use; each has to be given back with {@link release}
+   * @returns those that it may use; each has to be given back
    * @throws QUEUE_FULL, MAX_TIME_EXPIRED
    */
-  acquire(caller: object, wanted: number, limitMs: number): Promise<number> {
+  acquire(caller: object, wanted: number, limitMs: number): Promise<ThreadShare[]> {
     invariant(wanted > 0, "a query needs a thread");
     if (this.#free > 0 && this.#waiting === 0) return Promise.resolve(this.#take(wanted));
     if (this.#waiting >= poolQueueMax) return Promise.reject(queueFull());
@@ -51,9 +57,9 @@ export class ThreadShares {
       let timer: NodeJS.Timeout | undefined;
       const waiting: Waiting = {
         threads: wanted,
-        grant: (threads) => {
+        grant: (shares) => {
           clearTimeout(timer);
-          resolve(threads);
+          resolve(shares);
         },
       };
       if (limitMs > 0) {
@@ -69,9 +75,8 @@ export class ThreadShares {
     });
   }
 
-  /** Gives one thread back. */
-  release(): void {
-    invariant(this.#free < this.#threads, "a thread is given back once");
+  #release(): void {
+    invariant(this.#free < this.#threads, "no more threads are given back than there are");
     this.#free += 1;
     const [next] = this.#queues;
     if (!next) return;
@@ -83,10 +88,19 @@ export class ThreadShares {
     waiting.grant(this.#take(waiting.threads));
   }
 
-  #take(wanted: number): number {
+  #take(wanted: number): ThreadShare[] {
     const threads = Math.min(wanted, this.#free);
     this.#free -= threads;
-    return threads;
+    return Array.from({ length: threads }, () => {
+      let isReleased = false;
+      return {
+        release: () => {
+          if (isReleased) return;
+          isReleased = true;
+          this.#release();
+        },
+      };
+    });
   }
 
   #forget(caller: object, waiting: Waiting): void {
