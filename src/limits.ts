@@ -120,20 +120,26 @@ export const inlineBytesMax = 256 * KiB;
 
 /** A scan of fewer documents runs on one thread: dividing it costs a millisecond or two. */
 export const dividedDocumentsMin = 16_384;
-/** Parts for each thread, so that one that is done takes over from others. */
+/** Parts for each thread, so that one that is done takes over from others ... */
 export const divisionPartsPerThread = 16;
+/** ... and most parts in all. */
+export const divisionPartsMax = 128;
+/** A filter with more values than this is left to one thread: each part compiles it. */
+export const dividedFilterValuesMax = 5_000;
 /** Documents that make a part worth having, when a collection is divided ... */
 export const divisionPartDocumentsMin = 64;
 /** ... and counts of keys that this may take, of some 20 us each. */
-export const divisionLooksMax = 256;
+export const divisionLooksMax = 128;
 /** Most threads of one query. */
 export const divisionThreadsMax = 64;
 /** How long the threads of one query wait for each other; one that is still busy leaves it to a single thread. */
-export const meetingTimeoutMs = 2_000;
+export const meetingTimeoutMs = 1_000;
 /** How often they try to get the same commit before the query runs on one thread. */
 export const meetingRoundsMax = 50;
 /** How far each thread of a divided query reads ahead of whoever reads its results. */
 export const partBytesAheadMax = 4 * MiB;
+/** A thread that reads ahead lets others have a turn after this time. */
+export const partSliceMs = 10;
 /** Documents in such a batch. */
 export const partBatchDocuments = 2_000;
 

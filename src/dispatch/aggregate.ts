@@ -98,12 +98,16 @@ export class ComputedRow implements ResultRow {
   }
 
   get bytes(): Uint8Array {
-    const bytes = encode(this.document);
-    if (bytes.length <= documentBytesMax) return bytes;
-    throw new LioranError(
-      "DOCUMENT_TOO_LARGE",
-      `A result of the aggregation has ${bytes.length} bytes encoded; at most ${documentBytesMax} are allowed. ` +
-        "Return several documents, for example with $unwind.",
-    );
+    return checkedResult(encode(this.document));
   }
+}
+
+/** @throws DOCUMENT_TOO_LARGE */
+export function checkedResult(bytes: Uint8Array): Uint8Array {
+  if (bytes.length <= documentBytesMax) return bytes;
+  throw new LioranError(
+    "DOCUMENT_TOO_LARGE",
+    `A result of the aggregation has ${bytes.length} bytes encoded; at most ${documentBytesMax} are allowed. ` +
+      "Return several documents, for example with $unwind.",
+  );
 }

@@ -30,14 +30,16 @@ import type { ThreadShare } from "./thread-shares.js";
 
 /** What the pool does for a divided read. */
 export interface PartPool {
+  /** How many queries wait for a thread. */
+  readonly waiting: Int32Array<SharedArrayBuffer>;
   /** Waits for threads. */
   acquire(threads: number): Promise<ThreadShare[]>;
   /** Runs a task on a thread, and gives that back. */
   runPart(task: PartTask, share: ThreadShare): Promise<void>;
   /** The same read on one thread. @param share that thread, if it was acquired */
   openSingle(share?: ThreadShare): BatchSource & Closing;
-  /** Puts together what was gathered. */
-  openMerge(gathered: Gathered[]): BatchSource & Closing;
+  /** Puts together what was gathered. @param share the thread that does it */
+  openMerge(gathered: Gathered[], share: ThreadShare): BatchSource & Closing;
 }
 
 export interface Closing {
@@ -54,14 +56,17 @@ export class DividedSource implements BatchSource, Closing {
   readonly #division: Division;
   readonly #pool: PartPool;
   readonly #flag: CancelFlag;
-  readonly #maxTimeMs: number;
-  readonly #askedAtMs = Date.now();
+  readonly #time: { readonly maxTimeMs: number; readonly askedAtMs: number };
+  /** A thread that has ended its part, and is kept for what follows. */
+  #kept: ThreadShare | undefined;
   readonly #links: PartLink[] = [];
   /** Rows that have arrived, by part. */
   readonly #arrived = new Map<number, { message: RowsMessage; link: PartLink; used: number }[]>();
   readonly #gathered: Gathered[] = [];
   readonly #ended: Promise<void>;
   #onEnded!: () => void;
+  /** Threads of parts. */
+  readonly #held = new Set<ThreadShare>();
   #other: (BatchSource & Closing) | undefined;
   #part = 0;
   #skip: number;
@@ -71,11 +76,17 @@ export class DividedSource implements BatchSource, Closing {
   #isClosing = false;
   #wake: (() => void) | undefined;
 
-  constructor(division: Division, pool: PartPool, flag: CancelFlag, maxTimeMs: number) {
+  /** @param time how long it may take, and since when */
+  constructor(
+    division: Division,
+    pool: PartPool,
+    flag: CancelFlag,
+    time: { maxTimeMs: number; askedAtMs: number },
+  ) {
     this.#division = division;
     this.#pool = pool;
     this.#flag = flag;
-    this.#maxTimeMs = maxTimeMs;
+    this.#time = time;
     this.#ended = new Promise((resolve) => {
       this.#onEnded = resolve;
     });
@@ -87,6 +98,10 @@ export class DividedSource implements BatchSource, Closing {
     if (this.#isClosing) throw closedError();
     if (this.#links.length === 0 && !this.#other) {
       const single = await this.#begin();
+      if (this.#isClosing) {
+        single?.release();
+        throw closedError();
+      }
       if (single) this.#other = this.#pool.openSingle(single);
     }
     if (!this.#other && this.#division.gathering.kind !== "rows") await this.#gather();
@@ -97,17 +112,16 @@ export class DividedSource implements BatchSource, Closing {
     return this.#other!.next(batchSize);
   }
 
-  /** What the threads have gathered; undefined when they could not get snapshots of one state. */
-  async gathered(): Promise<Gathered[] | undefined> {
+  /** What the threads have gathered; or that one thread has to do it, with the one that is there for it. */
+  async gathered(): Promise<{ gathered: Gathered[] } | { share: ThreadShare | undefined }> {
     const single = await this.#begin();
-    if (single) {
-      single.release();
+    if (!single && (await this.#allGathered())) {
       this.#leave();
-      return undefined;
+      return { gathered: this.#gathered };
     }
-    const isComplete = await this.#allGathered();
+    const share = single ?? this.#takeKept();
     this.#leave();
-    return isComplete ? this.#gathered : undefined;
+    return { share };
   }
 
   close(): void {
@@ -120,6 +134,7 @@ export class DividedSource implements BatchSource, Closing {
   /** Closes it without stopping what goes on with the same flag. */
   #leave(): void {
     this.#isClosing = true;
+    this.#takeKept()?.release();
     this.#other?.close();
     this.#wake?.();
     this.#settle();
@@ -158,16 +173,19 @@ export class DividedSource implements BatchSource, Closing {
   #start(shares: readonly ThreadShare[]): void {
     const division = this.#division;
     const threads = shares.length;
+    for (const share of shares) this.#held.add(share);
     const meeting = meetingCells(threads);
     const next = new Int32Array(new SharedArrayBuffer(4));
     for (const [place, share] of shares.entries()) {
       const { port1, port2 } = new MessageChannel();
       const link = new PartLink(port1, (message) => {
         // Before whoever waits for the result asks for threads again.
-        if (message.kind !== "rows") share.release();
+        if (message.kind !== "rows") this.#giveBack(share);
         this.#onMessage(link, message);
       });
       this.#links.push(link);
+      // Kept by the last one, whatever becomes of its task.
+      const held: ThreadShare = { release: () => this.#giveBack(share) };
       const task: PartTask = {
         division,
         threads,
@@ -176,10 +194,10 @@ export class DividedSource implements BatchSource, Closing {
         next,
         port: port2,
         cell: this.#flag.cell,
-        maxTimeMs: this.#maxTimeMs,
-        askedAtMs: this.#askedAtMs,
+        waiting: this.#pool.waiting,
+        ...this.#time,
       };
-      this.#pool.runPart(task, share).catch((error: unknown) => {
+      this.#pool.runPart(task, held).catch((error: unknown) => {
         // The thread has failed as a whole, and the others must not wait for it.
         breakMeeting(meeting);
         link.fail(error);
@@ -215,6 +233,20 @@ export class DividedSource implements BatchSource, Closing {
     this.#settle();
   }
 
+  /** The last thread that ends its part is kept where its query goes on. */
+  #giveBack(share: ThreadShare): void {
+    if (!this.#held.delete(share)) return;
+    const goesOn = this.#division.gathering.kind !== "rows" && !this.#isClosing;
+    if (goesOn && this.#held.size === 0) this.#kept = share;
+    else share.release();
+  }
+
+  #takeKept(): ThreadShare | undefined {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    return kept;
+  }
+
   /** Waits for a message. */
   async #wait(): Promise<void> {
     for (const link of this.#links) link.ref();
@@ -238,7 +270,11 @@ export class DividedSource implements BatchSource, Closing {
 
   async #gather(): Promise<void> {
     const isComplete = await this.#allGathered();
-    this.#other = isComplete ? this.#pool.openMerge(this.#gathered) : this.#pool.openSingle();
+    const share = this.#takeKept();
+    this.#other =
+      isComplete && share
+        ? this.#pool.openMerge(this.#gathered, share)
+        : this.#pool.openSingle(share);
   }
 
   /** The next rows; undefined when the read has to begin again on one thread. */

@@ -21,6 +21,7 @@ import {
   batchBytesMax,
   partBatchDocuments,
   partBytesAheadMax,
+  partSliceMs,
   snapshotAgeMaxMs,
 } from "../limits.js";
 import { CancelFlag, CancellableControl } from "../query/control.js";
@@ -46,6 +47,8 @@ export interface PartTask {
   readonly meeting: SharedArrayBuffer;
   /** The next part that nobody has taken. */
   readonly next: Int32Array<SharedArrayBuffer>;
+  /** How many queries wait for a thread. */
+  readonly waiting: Int32Array<SharedArrayBuffer>;
   readonly port: MessagePort;
   /** Cell of a {@link CancelFlag}. */
   readonly cell: Int32Array<SharedArrayBuffer>;
@@ -125,8 +128,13 @@ function meet(environment: Environment, task: PartTask, control: CancellableCont
   const meeting = new SnapshotMeeting(task.meeting, task.threads, task.place);
   const take = (): Taken<Snapshot> => {
     const value = environment.openSnapshot();
-    const id = findCollection(environment, collection, value)?.id ?? 0;
-    return { value, mark: [id, readStatistics(environment, id, value).version] };
+    try {
+      const id = findCollection(environment, collection, value)?.id ?? 0;
+      return { value, mark: [id, readStatistics(environment, id, value).version] };
+    } catch (error) {
+      value.close();
+      throw error;
+    }
   };
   return meeting.take(
     take,
@@ -137,10 +145,15 @@ function meet(environment: Environment, task: PartTask, control: CancellableCont
 
 function gatherAll(part: Part, task: PartTask): Gathered {
   for (;;) {
-    const at = takeNext(task);
+    const at = mayGoOn(task) ? takeNext(task) : undefined;
     if (at === undefined) return part.gathered();
     part.gather(at);
   }
+}
+
+/** Where somebody waits for a thread, one is enough for a query. */
+function mayGoOn({ place, waiting }: PartTask): boolean {
+  return place === 0 || Atomics.load(waiting, 0) === 0;
 }
 
 function takeNext({ next, division }: PartTask): number | undefined {
@@ -162,6 +175,7 @@ class RowSender {
   #leftBytes = partBytesAheadMax;
   #isOver = false;
   #onPause: (() => void) | undefined;
+  #again: NodeJS.Immediate | undefined;
 
   constructor(
     part: Part,
@@ -196,8 +210,16 @@ class RowSender {
   }
 
   #send(): void {
+    clearImmediate(this.#again);
+    const sliceEndMs = performance.now() + partSliceMs;
     try {
-      while (this.#leftBytes > 0 && !this.#isOver) this.#sendBatch();
+      while (this.#leftBytes > 0 && !this.#isOver) {
+        this.#sendBatch();
+        if (performance.now() < sliceEndMs) continue;
+        // A query that was given this thread meanwhile must not wait for all that is left.
+        this.#again = setImmediate(() => this.#send());
+        return;
+      }
     } catch (error) {
       this.#end(endOf(error));
     }
@@ -206,7 +228,7 @@ class RowSender {
 
   #sendBatch(): void {
     if (!this.#rows) {
-      const at = takeNext(this.#task);
+      const at = mayGoOn(this.#task) ? takeNext(this.#task) : undefined;
       if (at === undefined) {
         this.#end({ kind: "end" });
         return;
@@ -227,6 +249,7 @@ class RowSender {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#expiry);
+    clearImmediate(this.#again);
     this.#gate.run(() => {
       this.#rows?.return();
       this.#snapshot.close();

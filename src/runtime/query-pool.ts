@@ -44,9 +44,9 @@ const exitTimeoutMs = 2_000;
 export class ThreadQueryPool implements QueryPool {
   readonly #options: QueryPoolOptions;
   readonly #gate: ThreadGate;
-  /** Tasks on threads; those of one query share its flag. */
-  readonly #running = new Set<{ readonly flag: CancelFlag }>();
-  readonly #sources = new Set<PoolSource | DividedSource>();
+  /** Queries, and how many tasks of each are on threads. */
+  readonly #running = new Map<PoolRequest, number>();
+  readonly #sources = new Map<PoolSource | DividedSource, CancelFlag>();
   readonly #shares: ThreadShares;
   readonly #onExit = () => this.#stopForExit();
   #piscina: Promise<Piscina> | undefined;
@@ -68,9 +68,8 @@ export class ThreadQueryPool implements QueryPool {
     flag: CancelFlag,
     division?: Division,
   ): BatchSource {
-    return division
-      ? this.#openDivided(operation, caller, flag, division)
-      : this.#openSingle(operation, caller, flag);
+    const request = new PoolRequest(operation, caller, flag);
+    return division ? this.#openDivided(request, division) : this.#openSingle(request, operation);
   }
 
   async run<K extends "count" | "distinct" | "search" | "explain">(
@@ -79,52 +78,42 @@ export class ThreadQueryPool implements QueryPool {
     flag: CancelFlag,
     division?: Division,
   ): Promise<ResultOf<K>> {
-    const { maxTimeMs: limitMs = 0 } = operation as { maxTimeMs?: number };
+    const request = new PoolRequest(operation, caller, flag);
+    let share: ThreadShare | undefined;
     if (division) {
-      const counted = await this.#count(operation, caller, flag, division);
-      if (counted !== undefined) return counted as ResultOf<K>;
+      const source = this.#openDivided(request, division);
+      try {
+        const result = await source.gathered();
+        if ("gathered" in result) return mergedCount(division, result.gathered) as ResultOf<K>;
+        ({ share } = result);
+      } catch (error) {
+        source.close();
+        throw error;
+      }
     }
-    const [share] = await this.#shares.acquire(caller, 1, limitMs);
-    return (await this.#run(taskOf({ operation }, flag), flag, [], share!)) as ResultOf<K>;
+    share ??= await this.#acquireOne(request);
+    return (await this.#run(request.task({ operation }), request, [], share)) as ResultOf<K>;
   }
 
-  /** @returns undefined when one thread has to do it */
-  async #count(
-    operation: QueryTask["operation"],
-    caller: object,
-    flag: CancelFlag,
-    division: Division,
-  ): Promise<number | undefined> {
-    const source = this.#openDivided(operation, caller, flag, division);
-    try {
-      const gathered = await source.gathered();
-      return gathered && mergedCount(division, gathered);
-    } catch (error) {
-      source.close();
-      throw error;
-    }
+  async #acquireOne({ caller, leftMs }: PoolRequest): Promise<ThreadShare> {
+    const [share] = await this.#shares.acquire(caller, 1, leftMs);
+    return share!;
   }
 
-  #openDivided(
-    operation: QueryTask["operation"],
-    caller: object,
-    flag: CancelFlag,
-    division: Division,
-  ): DividedSource {
-    const limitMs = operation.maxTimeMs ?? 0;
-    const askedAtMs = Date.now();
+  #openDivided(request: PoolRequest, division: Division): DividedSource {
+    const { operation, caller, flag, maxTimeMs, askedAtMs } = request;
     const source: DividedSource = new DividedSource(
       division,
       {
-        acquire: (threads) => this.#shares.acquire(caller, threads, limitMs),
+        waiting: this.#shares.waitingCell,
+        acquire: (threads) => this.#shares.acquire(caller, threads, request.leftMs),
         runPart: async (task, share) => {
-          await this.#run(task, flag, [task.port], share);
+          await this.#run(task, request, [task.port], share);
         },
-        openSingle: (share) => this.#openSingle(operation as RowsOperation, caller, flag, share),
-        openMerge: (gathered) =>
-          this.#openCursor(caller, flag, limitMs, undefined, (port, batchSize) => {
+        openSingle: (share) => this.#openSingle(request, operation as RowsOperation, share),
+        openMerge: (gathered, share) =>
+          this.#openCursor(request, share, (port, batchSize) => {
             const { cell } = flag;
-            const maxTimeMs = limitMs;
             const task: MergeTask = {
               division,
               gathered,
@@ -138,57 +127,50 @@ export class ThreadQueryPool implements QueryPool {
           }),
       },
       flag,
-      limitMs,
+      { maxTimeMs, askedAtMs },
     );
-    this.#track(source);
+    this.#track(source, flag);
     return source;
   }
 
-  #openSingle(
-    operation: RowsOperation,
-    caller: object,
-    flag: CancelFlag,
-    held?: ThreadShare,
-  ): PoolSource {
-    return this.#openCursor(caller, flag, operation.maxTimeMs ?? 0, held, (port, batchSize) => ({
-      task: taskOf({ operation, port, batchSize }, flag),
+  #openSingle(request: PoolRequest, operation: RowsOperation, held?: ThreadShare): PoolSource {
+    return this.#openCursor(request, held, (port, batchSize) => ({
+      task: request.task({ operation, port, batchSize }),
       transfer: [port],
     }));
   }
 
   /** @param held a thread that was acquired for it */
   #openCursor(
-    caller: object,
-    flag: CancelFlag,
-    limitMs: number,
+    request: PoolRequest,
     held: ThreadShare | undefined,
-    taskFor: (port: MessagePort, batchSize: number | undefined) => PoolRequest,
+    taskFor: (port: MessagePort, batchSize: number | undefined) => PoolTask,
   ): PoolSource {
     const { port1, port2 } = new MessageChannel();
     let share = held;
     const open = async (batchSize: number | undefined) => {
-      if (!share) [share] = await this.#shares.acquire(caller, 1, limitMs);
+      share ??= await this.#acquireOne(request);
       const { task, transfer } = taskFor(port2, batchSize);
-      await this.#run(task, flag, transfer, share!);
+      await this.#run(task, request, transfer, share);
     };
     // The task ends with the first batch: before whoever gets that asks for threads again.
-    const source = new PoolSource(port1, flag, open, () => share?.release());
-    this.#track(source);
+    const source = new PoolSource(port1, request.flag, open, () => share?.release());
+    this.#track(source, request.flag);
     return source;
   }
 
   /** Remembers what may have snapshots on threads, until it has none. */
-  #track(source: PoolSource | DividedSource): void {
-    this.#sources.add(source);
+  #track(source: PoolSource | DividedSource, flag: CancelFlag): void {
+    this.#sources.set(source, flag);
     source.ended().then(() => this.#sources.delete(source));
   }
 
   /** Stops running queries and ends the threads once they are out of LMDB. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { flag } of this.#running) flag.cancel();
+    for (const { flag } of this.#running.keys()) flag.cancel();
     // A thread must not be ended under the snapshot of a cursor.
-    await Promise.all([...this.#sources].map((source) => source.closed()));
+    await Promise.all([...this.#sources.keys()].map((source) => source.closed()));
     if (!this.#piscina) return;
     const piscina = await this.#piscina;
     removeExitHook(this.#onExit);
@@ -198,13 +180,12 @@ export class ThreadQueryPool implements QueryPool {
 
   /** Runs a task on a thread that was acquired, and gives that back. */
   async #run(
-    task: PoolRequest["task"],
-    flag: CancelFlag,
-    transferList: PoolRequest["transfer"],
+    task: PoolTask["task"],
+    running: PoolRequest,
+    transferList: PoolTask["transfer"],
     share: ThreadShare,
   ): Promise<unknown> {
-    const running = { flag };
-    this.#running.add(running);
+    this.#running.set(running, (this.#running.get(running) ?? 0) + 1);
     try {
       if (this.#closed) throw new LioranError("CLOSED", "The query pool is closed.");
       this.#piscina ??= this.#start();
@@ -215,7 +196,9 @@ export class ThreadQueryPool implements QueryPool {
     } catch (error) {
       throw poolError(error);
     } finally {
-      this.#running.delete(running);
+      const tasks = this.#running.get(running)! - 1;
+      if (tasks > 0) this.#running.set(running, tasks);
+      else this.#running.delete(running);
       share.release();
     }
   }
@@ -240,19 +223,42 @@ export class ThreadQueryPool implements QueryPool {
   }
 
   #stopForExit(): void {
-    for (const { flag } of this.#running) flag.cancel();
+    for (const { flag } of this.#running.keys()) flag.cancel();
+    for (const flag of this.#sources.values()) flag.cancel();
     this.#gate.shut(exitTimeoutMs);
   }
 }
 
 /** A task for a thread, and what goes over to it. */
-interface PoolRequest {
+interface PoolTask {
   readonly task: QueryTask | MergeTask | PartTask;
   readonly transfer: (MessagePort | ArrayBuffer)[];
 }
 
-function taskOf(query: Omit<QueryTask, "cell" | "askedAtMs">, { cell }: CancelFlag): QueryTask {
-  return { ...query, cell, askedAtMs: Date.now() };
+/** A read that the pool was asked for, and since when. */
+class PoolRequest {
+  readonly operation: QueryTask["operation"];
+  readonly caller: object;
+  readonly flag: CancelFlag;
+  readonly maxTimeMs: number;
+  readonly askedAtMs = Date.now();
+
+  constructor(operation: QueryTask["operation"], caller: object, flag: CancelFlag) {
+    this.operation = operation;
+    this.caller = caller;
+    this.flag = flag;
+    this.maxTimeMs = operation.maxTimeMs ?? 0;
+  }
+
+  /** What is left of its time. */
+  get leftMs(): number {
+    if (this.maxTimeMs === 0) return Number.POSITIVE_INFINITY;
+    return Math.max(1, this.maxTimeMs - (Date.now() - this.askedAtMs));
+  }
+
+  task(query: Omit<QueryTask, "cell" | "askedAtMs">): QueryTask {
+    return { ...query, cell: this.flag.cell, askedAtMs: this.askedAtMs };
+  }
 }
 
 /** What is not an answer of the query itself: the thread could not start, or it died. */

@@ -11,7 +11,11 @@
 import { meetingRoundsMax, meetingTimeoutMs } from "../limits.js";
 
 const arrivalsCell = 0;
-const brokenCell = 1;
+/** How the meeting has ended: decided once, by whoever comes first, and obeyed by all. */
+const outcomeCell = 1;
+const isOpen = 0;
+const isAgreed = 1;
+const isBroken = 2;
 /** Numbers that identify a state: those of a collection and of its last change. */
 const markNumbers = 2;
 const marksStart = 8;
@@ -36,14 +40,20 @@ export function meetingCells(threads: number): SharedArrayBuffer {
   return new SharedArrayBuffer(marksStart + threads * markNumbers * 8);
 }
 
-/** Tells the threads that wait that one of them will not come. */
-export function breakMeeting(cells: SharedArrayBuffer): void {
+/**
+ * Tells the threads that wait that one of them will not come.
+ *
+ * @returns false when all have agreed before
+ */
+export function breakMeeting(cells: SharedArrayBuffer): boolean {
   const counters = new Int32Array(cells, 0, 2);
-  Atomics.store(counters, brokenCell, 1);
+  const before = Atomics.compareExchange(counters, outcomeCell, isOpen, isBroken);
   Atomics.notify(counters, arrivalsCell);
+  return before !== isAgreed;
 }
 
 export class SnapshotMeeting {
+  readonly #cells: SharedArrayBuffer;
   readonly #threads: number;
   readonly #place: number;
   readonly #counters: Int32Array<SharedArrayBuffer>;
@@ -52,6 +62,7 @@ export class SnapshotMeeting {
 
   /** @param place which of the threads this one is, from 0 */
   constructor(cells: SharedArrayBuffer, threads: number, place: number) {
+    this.#cells = cells;
     this.#threads = threads;
     this.#place = place;
     this.#counters = new Int32Array(cells, 0, 2);
@@ -72,14 +83,28 @@ export class SnapshotMeeting {
       // Who wakes up is late; after this everybody is awake, and leaves the next crossing at the same time.
       this.#cross(poll);
       const { value, mark } = take();
-      this.#marks.set(mark, this.#place * markNumbers);
-      this.#cross(poll);
-      if (this.#areSame()) return value;
+      try {
+        this.#marks.set(mark, this.#place * markNumbers);
+        this.#cross(poll);
+        if (this.#areSame()) {
+          this.#agree();
+          return value;
+        }
+      } catch (error) {
+        giveBack(value);
+        throw error;
+      }
       giveBack(value);
       // Nobody writes a mark before everybody has compared.
       this.#cross(poll);
     }
     throw new NoCommonState();
+  }
+
+  /** @throws MeetingBroken when another thread has given up before anybody came here */
+  #agree(): void {
+    const before = Atomics.compareExchange(this.#counters, outcomeCell, isOpen, isAgreed);
+    if (before === isBroken) throw new MeetingBroken();
   }
 
   #areSame(): boolean {
@@ -97,10 +122,10 @@ export class SnapshotMeeting {
     for (;;) {
       const arrivals = this.#arrivals;
       if (arrivals >= target) return;
-      if (Atomics.load(this.#counters, brokenCell) === 1) throw new MeetingBroken();
+      if (Atomics.load(this.#counters, outcomeCell) === isBroken) throw new MeetingBroken();
       poll();
-      // The threads that are missing still finish something else.
-      if (performance.now() > deadlineMs) throw new NoCommonState();
+      // The threads that are missing still finish something else. If they have agreed meanwhile, all are here.
+      if (performance.now() > deadlineMs && breakMeeting(this.#cells)) throw new NoCommonState();
       Atomics.wait(this.#counters, arrivalsCell, arrivals, sleepMs);
     }
   }

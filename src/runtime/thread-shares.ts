@@ -31,6 +31,8 @@ export class ThreadShares {
   /** By caller, in the order of their turns. A caller that has nothing left is forgotten. */
   readonly #queues = new Map<object, Waiting[]>();
   #waiting = 0;
+  /** How many wait, for the threads of a query: all but one may leave it to that one. */
+  readonly waitingCell = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(threads: number) {
     this.#threads = threads;
@@ -45,7 +47,7 @@ export class ThreadShares {
    * Resolves when it is the caller's turn.
    *
    * @param wanted the most threads that the query can use
-   * @param limitMs gives up after this time; 0: never
+   * @param limitMs gives up after this time; Infinity: never
    * @returns those that it may use; each has to be given back
    * @throws QUEUE_FULL, MAX_TIME_EXPIRED
    */
@@ -62,16 +64,16 @@ export class ThreadShares {
           resolve(shares);
         },
       };
-      if (limitMs > 0) {
+      if (Number.isFinite(limitMs)) {
         timer = setTimeout(() => {
           this.#forget(caller, waiting);
-          reject(expired(limitMs));
+          reject(expired());
         }, limitMs);
       }
       const queue = this.#queues.get(caller);
       if (queue) queue.push(waiting);
       else this.#queues.set(caller, [waiting]);
-      this.#waiting += 1;
+      this.#count(1);
     });
   }
 
@@ -107,7 +109,12 @@ export class ThreadShares {
     const queue = this.#queues.get(caller)!;
     queue.splice(queue.indexOf(waiting), 1);
     if (queue.length === 0) this.#queues.delete(caller);
-    this.#waiting -= 1;
+    this.#count(-1);
+  }
+
+  #count(change: 1 | -1): void {
+    this.#waiting += change;
+    Atomics.store(this.waitingCell, 0, this.#waiting);
   }
 }
 
@@ -118,9 +125,9 @@ function queueFull(): LioranError {
   );
 }
 
-function expired(limitMs: number): LioranError {
+function expired(): LioranError {
   return new LioranError(
     "MAX_TIME_EXPIRED",
-    `The operation exceeded its time limit of ${limitMs} ms (maxTimeMS) while it waited for a thread.`,
+    "The operation exceeded its time limit (maxTimeMS) while it waited for a thread.",
   );
 }

@@ -4,7 +4,7 @@
  * more than a few documents is halved again, until there are enough such parts. That costs some hundred short
  * looks at keys, wherever the documents of the collection crowd.
  */
-import { divisionLooksMax, divisionPartDocumentsMin } from "../limits.js";
+import { divisionLooksMax, divisionPartDocumentsMin, idKeyBytesMax } from "../limits.js";
 import { documentRange, type IdKeyRange } from "./collection.js";
 import { countKeysUpTo } from "./count-keys.js";
 import type { Environment } from "./environment.js";
@@ -106,6 +106,8 @@ export function middleKey(low: Uint8Array, high: Uint8Array): Uint8Array | undef
   let same = 0;
   while (same < low.length && same < high.length && low[same] === high[same]) same += 1;
   const from = numberAt(low, same);
+  // Longer than any key could be: documents that differ so far behind are not told apart.
+  if (same + middleBytes + 1 > idKeyBytesMax) return undefined;
   const middle = Math.floor((from + numberAt(high, same)) / 2);
   const key = Buffer.alloc(same + middleBytes + 1);
   key.set(low.subarray(0, same));

@@ -69,8 +69,9 @@ describe("divided reads", () => {
       limit: count,
       batchSize: fc.constantFrom(undefined, 7, 500),
       projection: fc.constantFrom(undefined, { n: 1 }, { text: 0 }),
+      hint: fc.constantFrom(undefined, undefined, { $natural: -1 }),
     });
-    await same(queries, 25, (collection, { filter, ...options }) =>
+    await same(queries, 30, (collection, { filter, ...options }) =>
       collection.find(filter, given(options)).toArray(),
     );
   });
@@ -88,6 +89,7 @@ describe("divided reads", () => {
       { _id: { $mod: ["$n", 7] }, least: { $min: "$text" }, most: { $max: "$half" } },
       { _id: null, counted: { $count: {} }, none: { $min: "$nothing" } },
       { _id: "$tags", n: { $sum: "$n" } },
+      { _id: { $mod: ["$mixed", 3] }, total: { $sum: "$mixed" }, mean: { $avg: "$mixed" } },
       { _id: "$group", all: { $addToSet: { $mod: ["$n", 3] } } },
     );
     const stage = fc.oneof(
@@ -127,6 +129,14 @@ describe("divided reads", () => {
     assert.match(String(one), /\$add/);
     assert.equal(one, other);
     assert.equal(await divided.countDocuments({ n: { $gte: 0 } }), documents);
+  });
+
+  test("a result that is too large is an error, as on one thread", async () => {
+    const text = { $concat: ["$text", "x".repeat(9_000_000), "x".repeat(9_000_000)] };
+    const huge = [{ $match: { n: 7 } }, { $set: { text } }, { $sort: { n: 1 } }];
+    for (const collection of [divided, single]) {
+      await assert.rejects(collection.aggregate(huge).toArray(), { code: 10_334 });
+    }
   });
 
   test("a signal and a time limit end all threads of a read", async () => {
@@ -210,6 +220,7 @@ function documentOf(n: number): Document {
     _id: n % 3 === 0 ? `id-${scattered}` : `other-${scattered}`,
     n,
     half: n / 2,
+    mixed: n % 2 === 0 ? n : BigInt(n),
     group: scattered % 11,
     text: `text ${scattered}`,
     tags: [`t${n % 3}`, `t${n % 5}`],

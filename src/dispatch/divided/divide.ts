@@ -2,7 +2,13 @@
  * Whether a read is divided over several threads, and into what. Decided from what it will cost: a walk over
  * many documents is divided by ranges of `_id`; what an index answers, and what is short, is not.
  */
-import { dividedDocumentsMin, divisionPartsPerThread, divisionThreadsMax } from "../../limits.js";
+import {
+  dividedDocumentsMin,
+  dividedFilterValuesMax,
+  divisionPartsMax,
+  divisionPartsPerThread,
+  divisionThreadsMax,
+} from "../../limits.js";
 import type { DividedPipeline } from "../../query/aggregate/divide.js";
 import { unlimited } from "../../query/control.js";
 import { planFor, type Query, rowsWanted } from "../../query/execute.js";
@@ -15,7 +21,7 @@ import { countKeysUpTo } from "../../storage/count-keys.js";
 import { divideRange } from "../../storage/divide-range.js";
 import type { Environment } from "../../storage/environment.js";
 import { readStatistics } from "../../storage/statistics.js";
-import type { Document } from "../../values/document.js";
+import { type Document, isPlainObject } from "../../values/document.js";
 import { rareReads } from "../rare.js";
 
 import type { DividableOperation, Division, Gathering, PipelineFront } from "./division.js";
@@ -34,6 +40,8 @@ export function divide(
 ): Division | undefined {
   const { db, collection } = operation;
   if (cores < 2 || collection === undefined) return undefined;
+  // Counting up to a limit ends early on one thread.
+  if (operation.kind === "count" && operation.limit) return undefined;
   const view = viewOf(environment, findCollection(environment, collection));
   const { documents } = readStatistics(environment, view.collectionId);
   if (documents < dividedDocumentsMin) return undefined;
@@ -43,22 +51,36 @@ export function divide(
   const plan = planFor(view, query, unlimited);
   const { access } = plan;
   if (access.kind !== "scan" && access.kind !== "range") return undefined;
-  const walked = access.kind === "scan" ? documents : keysOf(view, access, cores);
+  const walked = access.kind === "scan" ? documents : keysOf(view, access, documents);
   const threads = Math.min(cores, divisionThreadsMax, Math.ceil(walked / dividedDocumentsMin));
-  if (walked < dividedDocumentsMin || threads < 2) return undefined;
+  if (walked < dividedDocumentsMin || threads < 2 || isLarge(query.filter)) return undefined;
   const shape = shapeOf(operation, query, plan, stages, now);
   if (!shape) return undefined;
-  const wanted = threads * divisionPartsPerThread;
+  const wanted = Math.min(threads * divisionPartsPerThread, divisionPartsMax);
   const ranges = divideRange(environment, view.collectionId, rangeOf(access), wanted);
   if (ranges.length < 2) return undefined;
   if (plan.isReverse) ranges.reverse();
   return { db, collection, ranges, threads, ...shape };
 }
 
-/** How many documents a range has; no more than matter. */
-function keysOf({ environment, collectionId }: View, access: CollectionAccess, cores: number) {
+/** How many documents a range has, as far as it can be told without passing over all of them. */
+function keysOf({ environment, collectionId }: View, access: CollectionAccess, documents: number) {
   const range = { ...documentRange(collectionId, rangeOf(access)), ...environment.latest };
-  return countKeysUpTo(environment.stores.documents, range, cores * dividedDocumentsMin);
+  const limit = 2 * dividedDocumentsMin;
+  const counted = countKeysUpTo(environment.stores.documents, range, limit);
+  return counted < limit ? counted : documents;
+}
+
+/** Whether compiling the filter, which each part does, is work of its own. */
+function isLarge(filter: unknown): boolean {
+  let left = dividedFilterValuesMax;
+  const count = (value: unknown): boolean => {
+    left -= 1;
+    if (left < 0) return true;
+    if (Array.isArray(value)) return value.some(count);
+    return isPlainObject(value) && Object.values(value).some(count);
+  };
+  return count(filter);
 }
 
 function queryOf(operation: DividableOperation, now: Date): PipelineFront {
@@ -82,9 +104,10 @@ function shapeOf(
 ): Shape | undefined {
   const isAggregation = operation.kind === "aggregate";
   const { skip = 0, limit = 0 } = isAggregation ? query : operation;
-  const { sort, ...unsorted } = query;
+  const { sort, hint, ...unsorted } = query;
   const common = {
-    query: { ...unsorted, skip: 0, limit: 0, ...(sort && !plan.sort && { sort }) },
+    // The walk is that of the plan: a sort in memory takes the hint of a direction away.
+    query: { ...unsorted, skip: 0, limit: 0, ...(!plan.sort && { sort, hint }) },
     each: [],
     rest: [],
     projection: undefined,

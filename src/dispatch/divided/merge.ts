@@ -7,9 +7,10 @@ import { bytesOf } from "../../query/execute.js";
 import { compileProjection } from "../../query/projection.js";
 import type { Row } from "../../query/row.js";
 import { compileSort } from "../../query/sort.js";
+import { compileSortKey } from "../../query/sort-key.js";
 import { Sorter } from "../../query/sorter.js";
 import type { Document } from "../../values/document.js";
-import { ComputedRow } from "../aggregate.js";
+import { ComputedRow, checkedResult } from "../aggregate.js";
 import type { ResultRow } from "../reads.js";
 import type { Division } from "./division.js";
 import { type Gathered, unpackGroups, unpackRows } from "./gathered.js";
@@ -48,21 +49,23 @@ function* sortedRows(
   const { gathering, projection, skip, query } = division;
   invariant(gathering.kind === "sort", "rows are gathered to be sorted");
   const compare = compileSort(gathering.sort);
-  const sorter = new Sorter<{ row: Row; part: number }>(
+  const keyOf = compileSortKey(gathering.sort);
+  const sorter = new Sorter<{ row: Row; key: Document; part: number }>(
     // Equal ones come in the order of the walk; those of one part come from one thread, in order.
-    (a, b) => compare(a.row.source, b.row.source) || a.part - b.part,
+    (a, b) => compare(a.key, b.key) || a.part - b.part,
     gathering.wanted,
   );
   for (const one of gathered) {
     invariant(one.kind === "rows", "all threads of a query gather alike");
     for (const placed of unpackRows(one)) {
       control.step(0);
-      sorter.add(placed, bytesOf(placed.row));
+      sorter.add({ ...placed, key: keyOf(placed.row) }, bytesOf(placed.row));
     }
   }
   const project = projection && compileProjection(projection, query.filter);
   for (const { row } of sorter.sorted().slice(skip)) {
     if (project) row.project(project);
+    checkedResult(row.stored);
     yield row;
   }
 }

@@ -63,7 +63,8 @@ function compileAccumulator(
 }
 
 interface Group {
-  readonly id: unknown;
+  /** As its first document has it: equal ids can be of different types. */
+  id: unknown;
   readonly states: Accumulation[];
   /** Where its first document stands among all documents. */
   place: number;
@@ -113,7 +114,10 @@ export class Groups {
   absorb([place, id, shares]: GroupShare): void {
     const key = valueKey(id);
     const group = this.#groups.get(key) ?? this.#begin(key, id, place);
-    group.place = Math.min(group.place, place);
+    if (place < group.place) {
+      group.place = place;
+      group.id = id;
+    }
     for (const [at, share] of shares.entries()) group.states[at]!.absorb!(share);
     this.#isOrdered = false;
   }

@@ -13,32 +13,47 @@ import type { Accumulation, Accumulator, CompileAccumulator } from "./accumulato
 import { approximateBytes, type StageMemory } from "./memory.js";
 import { expressionOf, malformed, partsOf, type StageContext } from "./stage.js";
 
-/** A sum that does not lose the small parts of its terms (Neumaier). */
+/**
+ * A sum that does not lose the small parts of its terms (Neumaier), and does not depend on their order: integers of 64
+ * bits are added up apart from other numbers, and have to fit only in the end.
+ */
 class Sum {
-  #total: Numeric = 0;
+  #total = 0;
   #lost = 0;
+  #integers: bigint | undefined;
 
   add(value: Numeric): void {
-    if (typeof value === "number" && typeof this.#total === "number") {
-      const total: number = this.#total;
-      const next = total + value;
-      this.#lost +=
-        Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total;
-      this.#total = next;
-    } else this.#total = add(this.#total, value);
+    if (typeof value === "bigint") {
+      this.#integers = (this.#integers ?? 0n) + value;
+      return;
+    }
+    const total = this.#total;
+    const next = total + value;
+    this.#lost += Math.abs(total) >= Math.abs(value) ? total - next + value : value - next + total;
+    this.#total = next;
   }
 
-  share(): [total: Numeric, lost: number] {
-    return [this.#total, this.#lost];
+  share(): [total: number, lost: number, integers: string | null] {
+    return [this.#total, this.#lost, this.#integers?.toString() ?? null];
   }
 
-  absorb([total, lost]: [total: Numeric, lost: number]): void {
+  absorb([total, lost, integers]: ReturnType<Sum["share"]>): void {
     this.add(total);
     this.#lost += lost;
+    if (integers !== null) this.add(BigInt(integers));
   }
 
+  /** @throws BAD_VALUE for integers that leave 64 bits */
   get value(): Numeric {
-    if (typeof this.#total === "bigint" || this.#lost === 0) return this.#total;
+    return this.#integers === undefined ? this.#numbers : add(this.#integers, this.#numbers);
+  }
+
+  get approximate(): number {
+    return Number(this.#integers ?? 0n) + this.#numbers;
+  }
+
+  get #numbers(): number {
+    if (this.#lost === 0) return this.#total;
     // Beyond what a number can express there is nothing to correct.
     return Number.isFinite(this.#total) ? this.#total + this.#lost : this.#total;
   }
@@ -75,7 +90,7 @@ class AverageAccumulation implements Accumulation {
   }
 
   result(): number | null {
-    return this.#count === 0 ? null : Number(this.#sum.value) / this.#count;
+    return this.#count === 0 ? null : this.#sum.approximate / this.#count;
   }
 
   share() {

@@ -10,7 +10,7 @@ const module = new URL("../../../src/runtime/snapshot-meeting.js", import.meta.u
 /** A thread that takes "snapshots" of a counter that others change. */
 const code = (place: number, body: string) => `
   import { parentPort, workerData } from "node:worker_threads";
-  import { SnapshotMeeting, MeetingBroken, NoCommonState } from ${JSON.stringify(module)};
+  import { breakMeeting, SnapshotMeeting, MeetingBroken, NoCommonState } from ${JSON.stringify(module)};
   const meeting = new SnapshotMeeting(workerData.cells, ${threads}, ${place});
   const counter = new Int32Array(workerData.counter);
   const taken = [];
@@ -78,6 +78,32 @@ test("one that does not come is no reason to wait for ever", async () => {
   breakMeeting(cells);
   const [, ...others] = await reports;
   for (const { error } of others) assert.equal(error, "MeetingBroken");
+});
+
+test("a thread that fails in the middle leaves nobody with a snapshot", async () => {
+  const fails = `
+    try {
+      meeting.take(() => { throw new RangeError("no snapshot"); }, give, () => {});
+    } catch (error) {
+      breakMeeting(workerData.cells);
+      throw error;
+    }`;
+  const reports = await run(new SharedArrayBuffer(4), (place) => (place === 0 ? fails : meets));
+  assert.deepEqual(
+    reports.map(({ error }) => error),
+    ["RangeError", "MeetingBroken", "MeetingBroken"],
+  );
+  for (const { taken, givenBack } of reports) assert.deepEqual(givenBack, taken);
+});
+
+test("who gives up after all have agreed changes nothing", async () => {
+  const cells = meetingCells(threads);
+  const reports = await run(new SharedArrayBuffer(4), () => meets, cells);
+  assert.equal(breakMeeting(cells), false);
+  assert.deepEqual(
+    reports.map(({ value }) => value),
+    [0, 0, 0],
+  );
 });
 
 test("whoever is told to stop while it waits stops", async () => {

@@ -4,10 +4,10 @@ import { ThreadShares } from "../../../src/runtime/thread-shares.js";
 
 test("a query gets what it wants, or what is free", async () => {
   const shares = new ThreadShares(4);
-  const first = await shares.acquire({}, 3, 0);
+  const first = await shares.acquire({}, 3, Number.POSITIVE_INFINITY);
   assert.equal(first.length, 3);
-  assert.equal((await shares.acquire({}, 3, 0)).length, 1);
-  const third = shares.acquire({}, 2, 0);
+  assert.equal((await shares.acquire({}, 3, Number.POSITIVE_INFINITY)).length, 1);
+  const third = shares.acquire({}, 2, Number.POSITIVE_INFINITY);
   assert.equal(shares.waiting, 1);
   first[0]!.release();
   assert.equal((await third).length, 1);
@@ -17,10 +17,10 @@ test("a query gets what it wants, or what is free", async () => {
 test("callers take turns, whoever came with how many", async () => {
   const shares = new ThreadShares(1);
   const [greedy, other, third] = [{}, {}, {}];
-  let [share] = await shares.acquire(greedy, 1, 0);
+  let [share] = await shares.acquire(greedy, 1, Number.POSITIVE_INFINITY);
   const granted: string[] = [];
   const ask = (name: string, caller: object) =>
-    shares.acquire(caller, 1, 0).then(([next]) => {
+    shares.acquire(caller, 1, Number.POSITIVE_INFINITY).then(([next]) => {
       share = next;
       granted.push(name);
     });
@@ -41,7 +41,7 @@ test("callers take turns, whoever came with how many", async () => {
 
 test("who waits too long is told so, and takes no thread later", async () => {
   const shares = new ThreadShares(1);
-  const [share] = await shares.acquire({}, 1, 0);
+  const [share] = await shares.acquire({}, 1, Number.POSITIVE_INFINITY);
   await assert.rejects(shares.acquire({}, 1, 5), { code: 50 });
   assert.equal(shares.waiting, 0);
   share!.release();
@@ -50,10 +50,10 @@ test("who waits too long is told so, and takes no thread later", async () => {
 
 test("a thread that is given back twice counts once", async () => {
   const shares = new ThreadShares(2);
-  const [one, other] = await shares.acquire({}, 2, 0);
+  const [one, other] = await shares.acquire({}, 2, Number.POSITIVE_INFINITY);
   one!.release();
   one!.release();
-  assert.equal((await shares.acquire({}, 2, 0)).length, 1);
+  assert.equal((await shares.acquire({}, 2, Number.POSITIVE_INFINITY)).length, 1);
   other!.release();
-  assert.equal((await shares.acquire({}, 2, 0)).length, 1);
+  assert.equal((await shares.acquire({}, 2, Number.POSITIVE_INFINITY)).length, 1);
 });

@@ -58,6 +58,14 @@ test("a range is divided within its bounds", async () => {
   await environment.close();
 });
 
+test("long ids that differ only near their ends are not divided, and no key gets too long", async () => {
+  using root = temporaryRoot();
+  const ids = numbers.slice(0, 500).map((n) => `${"x".repeat(1_966)}${String(n).padStart(4, "0")}`);
+  const environment = filled(root.rootPath, ids);
+  assert.equal(divideRange(environment, collectionId, {}, wanted).length, 1);
+  await environment.close();
+});
+
 test("what is empty or small is one part", async () => {
   using root = temporaryRoot();
   const environment = filled(root.rootPath, [1, 2, 3]);
