@@ -104,16 +104,16 @@ export function countMatches(
   query: Query,
   control: Control,
   examined = nothingExamined(),
+  plan = planFor(view, query, control),
 ): number {
   const { skip = 0, limit = 0 } = query;
   const wanted = limit > 0 ? skip + limit : Number.POSITIVE_INFINITY;
-  const plan = planFor(view, query, control);
   const { access, residual } = plan;
   const walk = { view, isReverse: false, control, examined, read: undefined };
   let count = 0;
   if (access.kind === "index" && residual === undefined) count = countEntries(walk, access);
   else if (access.kind === "scan" || access.kind === "range") {
-    const matches = compileScanTest(residual) ?? (() => true);
+    const matches = compileScanTest(view, residual) ?? (() => true);
     count = countCollection(walk, access, matches, wanted);
   } else {
     for (const _ of matchingRows(walk, plan)) {
@@ -165,7 +165,7 @@ export function bytesOf({ stored }: Row): number {
 function* matchingRows(walk: Walk, plan: Plan): Generator<Row, void, void> {
   const { access, residual, entryFilter, isCovered } = plan;
   if (access.kind === "scan" || access.kind === "range") {
-    yield* collectionRows(walk, access, compileScanTest(residual));
+    yield* collectionRows(walk, access, compileScanTest(walk.view, residual));
     return;
   }
   // Compiled also when nothing is walked: a wrong filter is an error on an empty collection too.
@@ -175,9 +175,19 @@ function* matchingRows(walk: Walk, plan: Plan): Generator<Row, void, void> {
   }
 }
 
-/** Decides on the bytes where it can, and otherwise on the fields that the filter looks at. */
-function compileScanTest(filter: Document | undefined): ScanTest | undefined {
+/** For walks that are made in parts, whose filter is one that nobody changes in between. */
+const partTests = new WeakMap<Document, ScanTest>();
+
+function compileScanTest({ part }: View, filter: Document | undefined): ScanTest | undefined {
   if (!filter) return undefined;
+  if (!part) return newScanTest(filter);
+  const test = partTests.get(filter) ?? newScanTest(filter);
+  partTests.set(filter, test);
+  return test;
+}
+
+/** Decides on the bytes where it can, and otherwise on the fields that the filter looks at. */
+function newScanTest(filter: Document): ScanTest {
   const matches: Matcher = compileFilter(filter);
   const paths = filterPaths(filter);
   const read = paths && compileFieldReader(paths.map((path) => parsePath(path).segments));

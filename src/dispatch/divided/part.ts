@@ -8,7 +8,14 @@ import { approximateBytes } from "../../query/aggregate/memory.js";
 import { compileSome } from "../../query/aggregate/pipeline.js";
 import type { Stage } from "../../query/aggregate/stage.js";
 import type { Control } from "../../query/control.js";
-import { bytesOf, countMatches, executeQuery } from "../../query/execute.js";
+import {
+  bytesOf,
+  countMatches,
+  executeQuery,
+  nothingExamined,
+  planFor,
+} from "../../query/execute.js";
+import type { Plan } from "../../query/plan/plan.js";
 import { Row } from "../../query/row.js";
 import { compileSort } from "../../query/sort.js";
 import { compileSortKey } from "../../query/sort-key.js";
@@ -26,6 +33,8 @@ export class Part {
   readonly #division: Division;
   readonly #view: View;
   readonly #control: Control;
+  /** The same walk over each part. */
+  readonly #plan: Plan;
   readonly #stage: Stage | undefined;
   readonly #group: CompiledGroup | undefined;
   readonly #groups: Groups | undefined;
@@ -39,6 +48,7 @@ export class Part {
     // Without indexes, so that it is planned as the walk that was divided.
     this.#view = { environment, collectionId: entry?.id ?? 0, indexes: [], snapshot };
     this.#control = control;
+    this.#plan = planFor({ ...this.#view, part: division.ranges[0]! }, division.query, control);
     const { each, gathering, let: given, now } = division;
     const reader = { find: () => [] };
     const { stage, context } = compileSome(each, { reader, control, let: given, now });
@@ -56,7 +66,9 @@ export class Part {
 
   /** The results of a part, in order. @param at which part */
   *rowsOf(at: number): Generator<ResultRow, void, void> {
-    const rows = executeQuery(this.#viewOf(at), this.#division.query, this.#control);
+    const { query } = this.#division;
+    const view = this.#viewOf(at);
+    const rows = executeQuery(view, query, this.#control, nothingExamined(), this.#plan);
     if (!this.#stage) yield* rows;
     else for (const document of this.#stage(documentsOf(rows))) yield new ComputedRow(document);
   }
@@ -65,7 +77,8 @@ export class Part {
   gather(at: number): void {
     const { gathering, query } = this.#division;
     if (gathering.kind === "count") {
-      this.#count += countMatches(this.#viewOf(at), query, this.#control);
+      const view = this.#viewOf(at);
+      this.#count += countMatches(view, query, this.#control, nothingExamined(), this.#plan);
       return;
     }
     this.#groups?.beginPart(at);
