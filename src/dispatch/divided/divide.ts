@@ -104,10 +104,10 @@ function shapeOf(
 ): Shape | undefined {
   const isAggregation = operation.kind === "aggregate";
   const { skip = 0, limit = 0 } = isAggregation ? query : operation;
-  const { sort, hint, ...unsorted } = query;
+  const { sort: _sort, hint: _hint, ...asked } = query;
   const common = {
-    // The walk is that of the plan: a sort in memory takes the hint of a direction away.
-    query: { ...unsorted, skip: 0, limit: 0, ...(!plan.sort && { sort, hint }) },
+    query: { ...asked, skip: 0, limit: 0 },
+    plan: { ...plan, sort: undefined, rejected: [] },
     each: [],
     rest: [],
     projection: undefined,

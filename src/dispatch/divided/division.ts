@@ -1,5 +1,6 @@
 /** A read that is divided over several threads, as data: every thread of it is given the same. */
 import type { Query } from "../../query/execute.js";
+import type { Plan } from "../../query/plan/plan.js";
 import type { Sort } from "../../query/sort.js";
 import type { IdKeyRange } from "../../storage/collection.js";
 import type { Document } from "../../values/document.js";
@@ -23,6 +24,8 @@ export interface Division {
   readonly ranges: readonly IdKeyRange[];
   /** What each part is asked. */
   readonly query: Query;
+  /** The walk that was divided: what is tested, and in which direction. */
+  readonly plan: Plan;
   /** Stages that a part runs on what it finds. */
   readonly each: readonly Document[];
   readonly gathering: Gathering;

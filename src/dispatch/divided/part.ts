@@ -8,14 +8,7 @@ import { approximateBytes } from "../../query/aggregate/memory.js";
 import { compileSome } from "../../query/aggregate/pipeline.js";
 import type { Stage } from "../../query/aggregate/stage.js";
 import type { Control } from "../../query/control.js";
-import {
-  bytesOf,
-  countMatches,
-  executeQuery,
-  nothingExamined,
-  planFor,
-} from "../../query/execute.js";
-import type { Plan } from "../../query/plan/plan.js";
+import { bytesOf, countMatches, executeQuery, nothingExamined } from "../../query/execute.js";
 import { Row } from "../../query/row.js";
 import { compileSort } from "../../query/sort.js";
 import { compileSortKey } from "../../query/sort-key.js";
@@ -33,8 +26,6 @@ export class Part {
   readonly #division: Division;
   readonly #view: View;
   readonly #control: Control;
-  /** The same walk over each part. */
-  readonly #plan: Plan;
   readonly #stage: Stage | undefined;
   readonly #group: CompiledGroup | undefined;
   readonly #groups: Groups | undefined;
@@ -45,10 +36,8 @@ export class Part {
   constructor(environment: Environment, division: Division, control: Control, snapshot: Snapshot) {
     const entry = findCollection(environment, division.collection, snapshot);
     this.#division = division;
-    // Without indexes, so that it is planned as the walk that was divided.
     this.#view = { environment, collectionId: entry?.id ?? 0, indexes: [], snapshot };
     this.#control = control;
-    this.#plan = planFor({ ...this.#view, part: division.ranges[0]! }, division.query, control);
     const { each, gathering, let: given, now } = division;
     const reader = { find: () => [] };
     const { stage, context } = compileSome(each, { reader, control, let: given, now });
@@ -66,19 +55,19 @@ export class Part {
 
   /** The results of a part, in order. @param at which part */
   *rowsOf(at: number): Generator<ResultRow, void, void> {
-    const { query } = this.#division;
+    const { query, plan } = this.#division;
     const view = this.#viewOf(at);
-    const rows = executeQuery(view, query, this.#control, nothingExamined(), this.#plan);
+    const rows = executeQuery(view, query, this.#control, nothingExamined(), plan);
     if (!this.#stage) yield* rows;
     else for (const document of this.#stage(documentsOf(rows))) yield new ComputedRow(document);
   }
 
   /** Adds a part to what this thread has gathered. Parts have to come in order. */
   gather(at: number): void {
-    const { gathering, query } = this.#division;
+    const { gathering, query, plan } = this.#division;
     if (gathering.kind === "count") {
       const view = this.#viewOf(at);
-      this.#count += countMatches(view, query, this.#control, nothingExamined(), this.#plan);
+      this.#count += countMatches(view, query, this.#control, nothingExamined(), plan);
       return;
     }
     this.#groups?.beginPart(at);
