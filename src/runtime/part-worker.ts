@@ -255,6 +255,8 @@ class RowSender {
       this.#snapshot.close();
     });
     send(this.#task.port, message);
+    // It may have been closed between two slices, before it came to wait for its reader.
+    this.#onPause?.();
   }
 }
 

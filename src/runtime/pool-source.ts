@@ -15,25 +15,28 @@ export class PoolSource implements BatchSource, Closing {
   readonly #flag: CancelFlag;
   readonly #open: (batchSize: number | undefined) => Promise<unknown>;
   readonly #closed: Promise<void>;
+  readonly #onDone: () => void;
   #onClosed!: () => void;
   #isOpened = false;
   #isClosing = false;
   #waiting: { resolve(message: CursorMessage): void; reject(error: unknown): void } | undefined;
 
+  /** @param onDone called when the thread is done with it, until the next batch is asked for; also repeatedly */
   constructor(
     port: MessagePort,
     flag: CancelFlag,
     open: (batchSize: number | undefined) => Promise<unknown>,
-    onBatch: () => void,
+    onDone: () => void,
   ) {
     this.#port = port;
     this.#flag = flag;
     this.#open = open;
+    this.#onDone = onDone;
     this.#closed = new Promise((resolve) => {
       this.#onClosed = resolve;
     });
     port.on("message", (message: CursorMessage) => {
-      onBatch();
+      onDone();
       if (message === "closed") this.#finish();
       else this.#take()?.resolve(message);
     });
@@ -92,6 +95,7 @@ export class PoolSource implements BatchSource, Closing {
   }
 
   #finish(): void {
+    this.#onDone();
     this.#isClosing = true;
     this.#port.close();
     this.#onClosed();

@@ -178,6 +178,17 @@ describe("divided reads", () => {
     assert.equal((await cursor.toArray()).length, documents - 1);
   });
 
+  test("reads that have enough before their threads have ended leave no thread busy", async () => {
+    for (let limit = 300; limit < 9_000; limit += 300) {
+      const found = await divided
+        .find({ $expr: { $gte: ["$n", 0] } })
+        .limit(limit)
+        .toArray();
+      assert.equal(found.length, limit);
+    }
+    assert.equal(await divided.countDocuments({ n: { $gte: 0 } }), documents);
+  });
+
   test("many reads at once share the threads", async () => {
     const counts = await Promise.all(
       Array.from({ length: 12 }, (_, n) => divided.countDocuments({ n: { $lt: n * 1_000 } })),
