@@ -51,6 +51,8 @@ export class PoolSource implements BatchSource, Closing {
   }
 
   async next(batchSize: number | undefined): Promise<{ batch: EncodedBatch; done: boolean }> {
+    // It may have been closed in the very turn in which whoever made it came to read it.
+    if (this.#isClosing) throw closedError();
     const message = await new Promise<CursorMessage>((resolve, reject) => {
       this.#waiting = { resolve, reject };
       this.#port.ref();

@@ -76,3 +76,19 @@ function figure(value: number): string {
     maximumFractionDigits: digits,
   });
 }
+
+/** How late the event loop of whoever asks may be, while other threads search. */
+const GOAL_DELAY_MS = 10;
+
+/** The thread that asks must stay free while another one searches. */
+export function delayVerdict(delaysMs: number[]): Verdict[] {
+  if (delaysMs.length === 0) return [];
+  const most = Math.max(...delaysMs);
+  return [
+    {
+      text: `the caller's event loop was late by ${most.toFixed(1)} ms (99th percentile, worst round)`,
+      goal: `at most ${GOAL_DELAY_MS} ms`,
+      met: most <= GOAL_DELAY_MS,
+    },
+  ];
+}

@@ -1,10 +1,9 @@
 import { AgentProcess } from "../agent-process.js";
-import { timesAsFast, type Verdict } from "../report.js";
+import { delayVerdict, timesAsFast } from "../report.js";
 import { type Contender, interleave, temporaryFolder, type Workload } from "../workload.js";
 
 const DOCUMENTS = 500_000;
 const CITIES = ["Osaka", "Quito"];
-const GOAL_DELAY_MS = 10;
 
 /** One process searches all documents by two fields that have no index, one search after the other. */
 export const filterScan: Workload = {
@@ -40,16 +39,3 @@ export const filterScan: Workload = {
     };
   },
 };
-
-/** The thread that asks must stay free while another one searches. */
-function delayVerdict(delaysMs: number[]): Verdict[] {
-  if (delaysMs.length === 0) return [];
-  const most = Math.max(...delaysMs);
-  return [
-    {
-      text: `the caller's event loop was late by ${most.toFixed(1)} ms (99th percentile, worst round)`,
-      goal: `at most ${GOAL_DELAY_MS} ms`,
-      met: most <= GOAL_DELAY_MS,
-    },
-  ];
-}

@@ -1,11 +1,10 @@
 import { AgentProcess } from "../agent-process.js";
-import { median, type Series, timesAsFast, type Verdict } from "../report.js";
+import { delayVerdict, median, type Series, timesAsFast, type Verdict } from "../report.js";
 import { type Contender, interleave, temporaryFolder, type Workload } from "../workload.js";
 
 const DOCUMENTS = 1_000_000;
 const GOAL_TIMES_ONE_THREAD = 1.7;
 const GOAL_TIMES_SQLITE = 2;
-const GOAL_DELAY_MS = 10;
 const oneThread = "LioranDB, one thread";
 
 /** As `filter-scan`, over more documents, with as many threads as there are. */
@@ -79,19 +78,6 @@ function againstOneThread(series: Series[]): Verdict[] {
       text: `${times.toFixed(2)} times as fast as one thread`,
       goal: `at least ${GOAL_TIMES_ONE_THREAD}`,
       met: times >= GOAL_TIMES_ONE_THREAD,
-    },
-  ];
-}
-
-/** The thread that asks must stay free while others search. */
-function delayVerdict(delaysMs: number[]): Verdict[] {
-  if (delaysMs.length === 0) return [];
-  const most = Math.max(...delaysMs);
-  return [
-    {
-      text: `the caller's event loop was late by ${most.toFixed(1)} ms (99th percentile, worst round)`,
-      goal: `at most ${GOAL_DELAY_MS} ms`,
-      met: most <= GOAL_DELAY_MS,
     },
   ];
 }
