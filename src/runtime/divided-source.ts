@@ -180,7 +180,7 @@ export class DividedSource implements BatchSource, Closing {
       const { port1, port2 } = new MessageChannel();
       const link = new PartLink(port1, (message) => {
         // Before whoever waits for the result asks for threads again.
-        if (message.kind !== "rows") this.#giveBack(share);
+        if (link.isEnded) this.#giveBack(share);
         this.#onMessage(link, message);
       });
       this.#links.push(link);

@@ -18,7 +18,7 @@ export class PartLink {
     this.#port = port;
     this.#onMessage = onMessage;
     port.on("message", (message: PartMessage) => {
-      if (message.kind === "rows") this.#onMessage(message);
+      if (message.kind === "rows" && !message.isEnd) this.#onMessage(message);
       else this.#end(message);
     });
     // The other end goes with its thread.

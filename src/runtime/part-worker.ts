@@ -5,8 +5,8 @@
  * Owning thread: a thread of the query pool.
  *
  * Invariants
- *  1. The last message is one of those that end a part (see `PartMessage`), and comes after the snapshot was
- *     given up.
+ *  1. The last message is one of those that end a task (see `PartMessage`), and comes after the snapshot was
+ *     given up. It comes with the last rows: whoever has them all may ask for the thread again at once.
  *  2. A thread whose reader is behind by `partBytesAheadMax` holds its snapshot and nothing else: its
  *     task has ended, and it goes on when it is asked to.
  */
@@ -65,9 +65,11 @@ export interface RowsMessage {
   readonly lengths: Uint32Array;
   /** Whether these are the last ones of the part. */
   readonly isLast: boolean;
+  /** Whether the thread has nothing left to do. */
+  readonly isEnd: boolean;
 }
 
-/** What a thread sends. All but rows ends it. */
+/** What a thread sends. All but rows ends it, and the last rows do. */
 export type PartMessage =
   | RowsMessage
   | { readonly kind: "gathered"; readonly gathered: Gathered }
@@ -227,25 +229,31 @@ class RowSender {
   }
 
   #sendBatch(): void {
-    if (!this.#rows) {
-      const at = mayGoOn(this.#task) ? takeNext(this.#task) : undefined;
-      if (at === undefined) {
-        this.#end({ kind: "end" });
-        return;
-      }
-      this.#at = at;
-      this.#rows = this.#part.rowsOf(at);
+    const rows = this.#rows ?? this.#nextPart();
+    if (!rows) {
+      this.#end({ kind: "end" });
+      return;
     }
-    const rows = this.#rows;
+    const part = this.#at;
     const take = () => takeRows(rows);
     const { bytes, lengths, isLast } = this.#gate.run(() => underControl(this.#control, take));
-    if (isLast) this.#rows = undefined;
     this.#leftBytes -= bytes.length;
-    const message: RowsMessage = { kind: "rows", part: this.#at, bytes, lengths, isLast };
-    send(this.#task.port, message, [bytes.buffer as ArrayBuffer, lengths.buffer as ArrayBuffer]);
+    const isEnd = isLast && !this.#nextPart();
+    const message: RowsMessage = { kind: "rows", part, bytes, lengths, isLast, isEnd };
+    const memory = [bytes.buffer as ArrayBuffer, lengths.buffer as ArrayBuffer];
+    if (isEnd) this.#end(message, memory);
+    else send(this.#task.port, message, memory);
   }
 
-  #end(message: PartMessage): void {
+  /** Begins the next part, if there is one that nobody has taken. */
+  #nextPart(): Generator<ResultRow, void, void> | undefined {
+    const at = mayGoOn(this.#task) ? takeNext(this.#task) : undefined;
+    this.#rows = at === undefined ? undefined : this.#part.rowsOf(at);
+    if (at !== undefined) this.#at = at;
+    return this.#rows;
+  }
+
+  #end(message: PartMessage, memory: ArrayBuffer[] = []): void {
     if (this.#isOver) return;
     this.#isOver = true;
     clearTimeout(this.#expiry);
@@ -254,7 +262,7 @@ class RowSender {
       this.#rows?.return();
       this.#snapshot.close();
     });
-    send(this.#task.port, message);
+    send(this.#task.port, message, memory);
     // It may have been closed between two slices, before it came to wait for its reader.
     this.#onPause?.();
   }
