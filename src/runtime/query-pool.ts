@@ -62,6 +62,11 @@ export class ThreadQueryPool implements QueryPool {
     return this.#options.cores;
   }
 
+  /** Threads that queries have now. */
+  get busy(): number {
+    return this.#shares.busy;
+  }
+
   open(
     operation: RowsOperation,
     caller: object,

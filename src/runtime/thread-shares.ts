@@ -43,6 +43,11 @@ export class ThreadShares {
     return this.#waiting;
   }
 
+  /** Threads that are granted to somebody. */
+  get busy(): number {
+    return this.#threads - this.#free;
+  }
+
   /**
    * Resolves when it is the caller's turn.
    *
