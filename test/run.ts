@@ -1,5 +1,6 @@
 /**
- * Runs every test: `npm test [-- part-of-a-file-name ...]`.
+ * Runs every test: `npm test [-- part-of-a-file-name ...]`. With `--soak` it runs those that have a long form, in that
+ * (`support/soak.ts`).
  *
  * The tests get a temporary folder of their own; whatever is left in it, or still running, when they
  * are done is a leak and fails the run.
@@ -12,7 +13,8 @@ import { fileURLToPath } from "node:url";
 
 const compiledRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 const root = dirname(compiledRoot);
-const wanted = process.argv.slice(2);
+const isSoak = process.argv[2] === "--soak";
+const wanted = process.argv.slice(isSoak ? 3 : 2);
 /** As many as the machine CI has; more would only make timings worse. */
 const concurrency = 2;
 
@@ -41,6 +43,7 @@ function testFiles(folder: string): string[] {
       if (entry.name === "node_modules") return [];
       if (entry.isDirectory()) return testFiles(path);
       if (!entry.name.endsWith(".test.ts")) return [];
+      if (isSoak && !readFileSync(path, "utf8").includes("/support/soak.js")) return [];
       return [join(compiledRoot, relative(root, path).replace(/\.ts$/, ".js"))];
     })
     .sort();
@@ -50,7 +53,12 @@ function run(paths: string[]): Promise<number> {
   const args = ["--test", "--enable-source-maps", `--test-concurrency=${concurrency}`, ...paths];
   const child = spawn(process.execPath, args, {
     stdio: "inherit",
-    env: { ...process.env, TMPDIR: temporary, LIORAN_TEST_RUN: temporary },
+    env: {
+      ...process.env,
+      TMPDIR: temporary,
+      LIORAN_TEST_RUN: temporary,
+      ...(isSoak && { LIORAN_TEST_SOAK: "1" }),
+    },
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
