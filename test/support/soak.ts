@@ -27,7 +27,7 @@ export class Random {
 
   /** From 0 up to 1. */
   next(): number {
-    // mulberry32: https://github.com/cprosche/mulberry32 (public domain)
+    // mulberry32 (Tommy Ettinger, public domain).
     this.#state = (this.#state + 0x6d2b79f5) | 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
