@@ -16,14 +16,15 @@ export {
   type DatabaseInfo,
   LioranManager,
   type ManagerEvents,
-  type ManagerRole,
-  type ManagerStatus,
 } from "./api/manager.js";
+export type { ManagerRole } from "./api/shown-role.js";
+export type { DatabaseStatus, ManagerStatus, PoolStatus } from "./api/status.js";
 export type * from "./api/types/document.js";
 export type * from "./api/types/filter.js";
 export type * from "./api/types/paths.js";
 export type * from "./api/types/schema.js";
 export type * from "./api/types/update.js";
 export type * from "./api/types.js";
+export type { CommitEvent, OperationEvent, RoleEvent } from "./diagnostics.js";
 export { type ErrorCode, type ErrorDetails, LioranError, type WriteError } from "./errors.js";
 export type { IpcMode, ManagerOptions, WriteQueueOptions } from "./options.js";

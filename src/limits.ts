@@ -103,6 +103,15 @@ export const batchDocumentsMax = 10_000;
 export const cursorsPerConnectionMax = 1_000;
 /** An idle cursor is closed after this time. As MongoDB (cursorTimeoutMillis). */
 export const cursorIdleTimeoutMs = 10 * 60_000;
+/** An operation that takes at least this long is published as a slow one. As MongoDB's `slowms`. */
+export const slowOperationMs = 100;
+/** Commits whose durations `manager.status()` tells the percentiles of ... */
+export const commitSamplesMax = 1_024;
+/** ... and the time over which it counts them. */
+export const commitRateSeconds = 10;
+/** How often the main thread looks whether somebody has subscribed to commits. */
+export const commitWatchIntervalMs = 1_000;
+
 /** A snapshot older than this is given up: an old LMDB reader stops page reuse for everybody. */
 export const snapshotAgeMaxMs = 60_000;
 

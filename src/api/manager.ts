@@ -1,16 +1,14 @@
 /** The entry point: one manager per process and root. */
 import { EventEmitter } from "node:events";
-import type { IndexBuildStatus } from "../dispatch/operation.js";
+import { publishRole } from "../diagnostics.js";
 import { LioranError } from "../errors.js";
 import { checkDatabaseName } from "../names.js";
 import { type ManagerOptions, resolveOptions } from "../options.js";
-import type { Role } from "../runtime/role.js";
 import { Runtime } from "../runtime/runtime.js";
 import { environmentFor, optionsFrom } from "./child-environment.js";
 import { Database } from "./database.js";
-
-/** What a manager is to its root, as `role` events tell it. */
-export type ManagerRole = "primary" | "client" | "readonly" | "closed";
+import { type ManagerRole, shownRole } from "./shown-role.js";
+import { type ManagerStatus, statusOf } from "./status.js";
 
 /** What `listDatabases()` tells of each database. */
 export interface DatabaseInfo {
@@ -18,30 +16,6 @@ export interface DatabaseInfo {
   /** Size of the database's file in bytes. */
   sizeOnDisk: number;
   empty: boolean;
-}
-
-/** A look at a manager and, where there is one, its primary. */
-export interface ManagerStatus {
-  role: ManagerRole;
-  rootPath: string;
-  pid: number;
-  /** Which take-over of the root this is: one higher at each. 0 before the first contact. */
-  epoch: number;
-  /** Process id of the primary; `null` while there is none. */
-  primaryPid: number | null;
-  /** Operations of this manager that have not been answered. */
-  pendingOperations: number;
-  openCursors: number;
-  /** The primary's own figures; `null` when there is none, or for a readonly manager. */
-  host: {
-    clients: number;
-    queuedOperations: number;
-    /** Since the primary's Host started. */
-    commits: number;
-    operations: number;
-    /** Indexes that are being built. */
-    indexBuilds: IndexBuildStatus[];
-  } | null;
 }
 
 export interface ManagerEvents {
@@ -113,7 +87,12 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
     if (!membership) onReady();
     membership?.roles.on("change", (from, to) => {
       const [before, after] = [shownRole(from), shownRole(to)];
-      if (before !== after) process.nextTick(() => this.emit("role", before, after));
+      if (before === after) return;
+      const { epoch } = membership;
+      process.nextTick(() => {
+        publishRole({ rootPath: resolved.rootPath, from: before, to: after, epoch });
+        this.emit("role", before, after);
+      });
     });
   }
 
@@ -213,30 +192,8 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
   }
 
   /** A look at this manager and its primary. Does not wait for a primary that is not there. */
-  async status(): Promise<ManagerStatus> {
-    const { membership, options } = this.#runtime;
-    const isConnected = membership?.link.isConnected === true && !this.#runtime.isClosing;
-    const host = isConnected
-      ? await this.#runtime.execute<"hostStatus">({ kind: "hostStatus" })
-      : undefined;
-    return {
-      role: shownRole(this.#runtime.role),
-      rootPath: options.rootPath,
-      pid: process.pid,
-      epoch: membership?.epoch ?? 0,
-      primaryPid: membership?.primaryPid || null,
-      pendingOperations: this.#runtime.pendingOperations,
-      openCursors: this.#runtime.openCursors,
-      host: host
-        ? {
-            clients: host.clients,
-            queuedOperations: host.queuedOperations,
-            commits: host.commits,
-            operations: host.operations,
-            indexBuilds: host.indexBuilds,
-          }
-        : null,
-    };
+  status(): Promise<ManagerStatus> {
+    return statusOf(this.#runtime, this.#databases.keys());
   }
 
   /**
@@ -275,9 +232,4 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
       clearTimeout(timer);
     }
   }
-}
-
-function shownRole(role: Role): ManagerRole {
-  if (role === "electing") return "client";
-  return role === "closing" ? "closed" : role;
 }

@@ -7,6 +7,7 @@
  */
 import type { CollectionEntry } from "../storage/catalog.js";
 import type { Document } from "../values/document.js";
+import type { CommitFigures } from "./commit-meter.js";
 import type { IndexSpec } from "./index-spec.js";
 
 /** When a write is acknowledged: after the flush to disk, or once committed. */
@@ -403,14 +404,23 @@ export interface BulkResultData {
   insertedAt: number[];
 }
 
-export interface HostStatus {
+export interface HostStatus extends CommitFigures {
   epoch: number;
   pid: number;
   clients: number;
   queuedOperations: number;
-  commits: number;
-  operations: number;
+  pool: PoolFigures | null;
   indexBuilds: IndexBuildStatus[];
+}
+
+/** The threads for heavy reads. */
+export interface PoolFigures {
+  /** Most threads. */
+  threads: number;
+  /** Threads that have something to do. */
+  busy: number;
+  /** Queries that wait for a thread. */
+  waiting: number;
 }
 
 /** An index that is being built. */

@@ -45,6 +45,15 @@ export interface WriteTask {
   settle(outcome: WriteOutcome): void;
 }
 
+/** What a commit was. */
+export interface Commit {
+  readonly db: string;
+  readonly operations: number;
+  /** Applying its tasks, and the flush if there was one. */
+  readonly durationMs: number;
+  readonly isFlushed: boolean;
+}
+
 /** Outlasts every lease that was taken before a commit (storage/catalog.ts), whatever a clock rounds. */
 const leasePauseMs = catalogLeaseMs + 1;
 /** Commits that nobody waits for the flush of are flushed after this time. */
@@ -66,9 +75,8 @@ export class Writer {
   #queued = 0;
   #idle: (() => void)[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
-  /** Commits and operations since the Host started. */
-  commits = 0;
-  operations = 0;
+  /** Told of each commit that changed something, before its tasks are answered. */
+  onCommit: (commit: Commit) => void = () => {};
 
   constructor(
     databases: Databases,
@@ -157,7 +165,7 @@ export class Writer {
     let outcomes: WriteOutcome[];
     try {
       const environment = this.#databases.get(db)!;
-      outcomes = this.#apply(environment, batch);
+      outcomes = this.#apply(db, environment, batch);
     } catch (error) {
       // The commit failed as a whole and left nothing. One by one, the others get through.
       if (batch.length > 1) {
@@ -186,12 +194,12 @@ export class Writer {
 
   #settle(batch: WriteTask[], outcomes: WriteOutcome[]): void {
     this.#queued -= batch.length;
-    this.operations += batch.length;
     for (let i = 0; i < batch.length; i += 1) batch[i].settle(outcomes[i]);
   }
 
   /** Applies and commits a batch; returns once it is as durable as its tasks ask for. */
-  #apply(environment: Environment, batch: WriteTask[]): WriteOutcome[] {
+  #apply(db: string, environment: Environment, batch: WriteTask[]): WriteOutcome[] {
+    const startMs = performance.now();
     const flush = batch.some((task) => task.flush);
     const outcomes: WriteOutcome[] = [];
     const afterCommit: (() => void)[] = [];
@@ -223,16 +231,15 @@ export class Writer {
       faultPoint("before-commit");
     };
     this.#clock.commit(() => environment.commit(work, flush));
-    if (wrote) {
-      this.commits += 1;
-      this.#obsolete.delete(environment);
-    }
+    if (wrote) this.#obsolete.delete(environment);
     if (!flush) {
       faultPoint("after-commit-before-flush");
       this.#flushSoon();
     }
     for (const done of afterCommit) done();
     faultPoint("after-flush-before-reply");
+    const durationMs = performance.now() - startMs;
+    if (wrote) this.onCommit({ db, operations: outcomes.length, durationMs, isFlushed: flush });
     return outcomes;
   }
 

@@ -7,6 +7,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { encode } from "../cbor/codec.js";
 import type { ClientSession } from "../dispatch/client-session.js";
 import { CommitGate } from "../dispatch/commit-gate.js";
+import { CommitMeter } from "../dispatch/commit-meter.js";
 import { Dispatcher } from "../dispatch/dispatcher.js";
 import { IndexBuilds } from "../dispatch/index-builds.js";
 import { loadReads } from "../dispatch/late.js";
@@ -57,6 +58,11 @@ let stop: (timeoutMs: number) => Promise<void> = async () => {
 async function start(options: HostStart): Promise<void> {
   const databases = acquireDatabases(options.rootPath, "write");
   const writer = new Writer(databases, encode, gate, clock);
+  const meter = new CommitMeter();
+  writer.onCommit = (commit) => {
+    meter.note(commit.operations, commit.durationMs, performance.now());
+    if (Atomics.load(shared.watched, 0) === 1) tell({ type: "commit", commit });
+  };
   const pool =
     options.cores > 0
       ? new ThreadQueryPool({
@@ -75,8 +81,8 @@ async function start(options: HostStart): Promise<void> {
       pid: process.pid,
       clients: server.clients,
       queuedOperations: writer.queued,
-      commits: writer.commits,
-      operations: writer.operations,
+      ...meter.figures(performance.now()),
+      pool: pool?.figures ?? null,
       indexBuilds: builds.status(),
     }),
   });

@@ -7,9 +7,12 @@
  *      +------------------+------------------+------------------+---- exit ------+--> ended
  */
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { areCommitsWatched, publishCommit } from "../diagnostics.js";
 import { CommitGate } from "../dispatch/commit-gate.js";
+import type { Commit } from "../dispatch/writer.js";
 import { decodeError, type EncodedError, LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
+import { commitWatchIntervalMs } from "../limits.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
 import { threadArguments } from "./thread-arguments.js";
@@ -35,6 +38,8 @@ export interface HostThreadData {
   clock: Int32Array<SharedArrayBuffer>;
   /** Gate of the Host's own pool. */
   poolGate: Int32Array<SharedArrayBuffer>;
+  /** 1 while the main thread wants to hear of commits. */
+  watched: Int32Array<SharedArrayBuffer>;
 }
 
 export type HostCommand = HostStart | { type: "stop"; timeoutMs: number };
@@ -42,6 +47,7 @@ export type HostCommand = HostStart | { type: "stop"; timeoutMs: number };
 export type HostEvent =
   | { type: "loaded" }
   | { type: "ready"; endpoint: string }
+  | { type: "commit"; commit: Commit }
   | { type: "failed"; error: EncodedError }
   | { type: "closed" };
 
@@ -67,6 +73,9 @@ export class Host {
   readonly #worker: Worker;
   readonly #gate = new CommitGate();
   readonly #poolGate = new ThreadGate();
+  readonly #watched = new Int32Array(new SharedArrayBuffer(4));
+  #watching: NodeJS.Timeout | undefined;
+  #rootPath = "";
   readonly #onExit = () => {
     this.#gate.shut(exitTimeoutMs);
     this.#poolGate.shut(exitTimeoutMs);
@@ -83,6 +92,7 @@ export class Host {
         gate: this.#gate.cells,
         clock: this.clock.cell,
         poolGate: this.#poolGate.cells,
+        watched: this.#watched,
       } satisfies HostThreadData,
       name: "lioran-host",
       ...threadArguments(),
@@ -116,12 +126,14 @@ export class Host {
   ): Promise<{ endpoint: string; port: MessagePort }> {
     // From here on the Host keeps its process running, also while it is still loading.
     this.#worker.ref();
+    this.#rootPath = options.rootPath;
     await this.#until("loaded");
     const { port1, port2 } = new MessageChannel();
     this.#step("starting");
     const command: HostCommand = { ...options, type: "start", port: port2 };
     this.#worker.postMessage(command, [port2]);
     await this.#until("ready");
+    this.#watchCommits();
     return { endpoint: this.#endpoint, port: port1 };
   }
 
@@ -149,6 +161,9 @@ export class Host {
         this.#endpoint = event.endpoint;
         this.#step("ready");
         return;
+      case "commit":
+        publishCommit({ rootPath: this.#rootPath, ...event.commit });
+        return;
       case "failed":
         this.#failure = decodeError(event.error);
         return;
@@ -157,8 +172,16 @@ export class Host {
     }
   }
 
+  /** A channel does not tell when somebody subscribes to it. */
+  #watchCommits(): void {
+    const look = () => Atomics.store(this.#watched, 0, areCommitsWatched() ? 1 : 0);
+    look();
+    this.#watching = setInterval(look, commitWatchIntervalMs).unref();
+  }
+
   #onEnd(): void {
     removeExitHook(this.#onExit);
+    clearInterval(this.#watching);
     const unexpected = this.#state === "ready" || this.#state === "starting";
     this.#step("ended");
     if (unexpected) this.onFailure(this.#reason());

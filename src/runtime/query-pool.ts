@@ -15,7 +15,7 @@ import type { BatchSource } from "../dispatch/cursors.js";
 import type { Division } from "../dispatch/divided/division.js";
 import { memoryOf, mergedCount } from "../dispatch/divided/gathered.js";
 import type { QueryPool } from "../dispatch/equipment.js";
-import type { ResultOf, RowsOperation } from "../dispatch/operation.js";
+import type { PoolFigures, ResultOf, RowsOperation } from "../dispatch/operation.js";
 import { decodeError, LioranError } from "../errors.js";
 import { poolIdleTimeoutMs } from "../limits.js";
 import type { CancelFlag } from "../query/control.js";
@@ -62,9 +62,9 @@ export class ThreadQueryPool implements QueryPool {
     return this.#options.cores;
   }
 
-  /** Threads that queries have now. */
-  get busy(): number {
-    return this.#shares.busy;
+  get figures(): PoolFigures {
+    const { busy, waiting } = this.#shares;
+    return { threads: this.threads, busy, waiting };
   }
 
   open(

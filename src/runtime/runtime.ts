@@ -7,13 +7,15 @@
  */
 import { setMaxListeners } from "node:events";
 import { mkdirSync, statSync } from "node:fs";
+import { areOperationsWatched, publishOperation } from "../diagnostics.js";
 import { CursorTable } from "../dispatch/cursors.js";
 import { Dispatcher } from "../dispatch/dispatcher.js";
-import type { Caller, RequestOptions, tooHeavy } from "../dispatch/equipment.js";
+import { type Caller, type RequestOptions, tooHeavy } from "../dispatch/equipment.js";
 import {
   type FindOperation,
   type Operation,
   operationClass,
+  type PoolFigures,
   type ResultOf,
 } from "../dispatch/operation.js";
 import { LioranError } from "../errors.js";
@@ -125,6 +127,15 @@ export class Runtime {
     signal?: AbortSignal,
     options?: RequestOptions,
   ): Promise<ResultOf<K>> {
+    if (areOperationsWatched()) return this.#watched(operation, signal, options);
+    return this.#begin(operation, signal, options);
+  }
+
+  #begin<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    signal?: AbortSignal,
+    options?: RequestOptions,
+  ): Promise<ResultOf<K>> {
     const isWrite = operationClass[operation.kind] === "write";
     if (!signal && !isWrite) return this.#track(this.#read(operation, options));
     if (signal?.aborted) return Promise.reject(signal.reason);
@@ -146,21 +157,82 @@ export class Runtime {
     });
   }
 
+  /** Executes an operation, and publishes how it went. */
+  async #watched<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    signal?: AbortSignal,
+    options?: RequestOptions,
+  ): Promise<ResultOf<K>> {
+    const startMs = performance.now();
+    try {
+      const result = await this.#begin(operation, signal, options);
+      this.#publish(operation, startMs);
+      return result;
+    } catch (error) {
+      this.#publish(operation, startMs, error);
+      throw error;
+    }
+  }
+
+  /** As {@link #watched}, for what is read at once. */
+  #watchedNow<T>(operation: Operation, read: () => T): T {
+    const startMs = performance.now();
+    try {
+      const found = read();
+      // Else it is executed as any other.
+      if (found !== undefined && found !== tooHeavy) this.#publish(operation, startMs);
+      return found;
+    } catch (error) {
+      this.#publish(operation, startMs, error);
+      throw error;
+    }
+  }
+
+  #publish(operation: Operation, startMs: number, error?: unknown): void {
+    const { kind } = operation;
+    const { db, collection, filter, pipeline } = operation as Partial<
+      Record<"db" | "collection", string> & Record<"filter" | "pipeline", unknown>
+    >;
+    const query = filter ?? pipeline;
+    publishOperation({
+      rootPath: this.options.rootPath,
+      kind,
+      ...(db !== undefined && { db }),
+      ...(collection !== undefined && { collection }),
+      ...(query !== undefined && { query }),
+      durationMs: performance.now() - startMs,
+      ...(error !== undefined && { error }),
+    });
+  }
+
   /** The document with this `_id`, read at once; undefined when reads do not run here. */
   findById(db: string, collection: string, id: unknown): Document | null | undefined {
     this.checkOpen();
-    return this.#dispatcher.findById(db, collection, id);
+    const read = () => this.#dispatcher.findById(db, collection, id);
+    if (!areOperationsWatched()) return read();
+    return this.#watchedNow({ kind: "find", db, collection, filter: { _id: id } }, read);
   }
 
   /** The results of a query, read at once; undefined when reads do not run here, or not yet. */
   findNow(operation: FindOperation): Document[] | typeof tooHeavy | undefined {
     this.checkOpen();
-    return this.#dispatcher.findNow(operation);
+    const read = () => this.#dispatcher.findNow(operation);
+    return areOperationsWatched() ? this.#watchedNow(operation, read) : read();
   }
 
   /** @throws CLOSED */
   checkOpen(): void {
     if (this.#closing) throw new LioranError("CLOSED", "The manager is closed.");
+  }
+
+  /** The databases of the root, as this thread has them open. */
+  get databases(): Databases {
+    return this.#databases;
+  }
+
+  /** `null` where no thread reads for this manager. */
+  get poolFigures(): PoolFigures | null {
+    return this.#pool?.figures ?? null;
   }
 
   /** Operations that have not been answered. */

@@ -22,6 +22,7 @@ import { loadLmdb } from "./lmdb.js";
 import { lmdbFailure } from "./lmdb-failure.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
 import { ReadRun } from "./read-run.js";
+import { type Reader, readersOf } from "./readers.js";
 
 /** Options of a read. */
 export interface ReadOptions {
@@ -243,6 +244,11 @@ export class Environment {
   /** Frees reader slots of processes that died. @returns how many were freed */
   freeDeadReaders(): number {
     return this.#root.readerCheck();
+  }
+
+  /** The snapshots that are open now, in any process. */
+  readers(): Reader[] {
+    return readersOf(this.#root.readerList());
   }
 
   /** LMDB's own figures: map and file size, readers, the last commit. */

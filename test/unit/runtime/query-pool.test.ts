@@ -51,7 +51,7 @@ describe("the threads of a divided read are free for the next one as soon as it 
         const source = pool.open(operation, {}, new CancelFlag(), division);
         let isDone = false;
         while (!isDone) ({ done: isDone } = await source.next(1_000_000));
-        assert.equal(pool.busy, 0);
+        assert.equal(pool.figures.busy, 0);
       }
     });
   }
