@@ -109,6 +109,8 @@ export const slowOperationMs = 100;
 export const commitSamplesMax = 1_024;
 /** ... and the time over which it counts them. */
 export const commitRateSeconds = 10;
+/** How long a Host may take to flush and end, once nobody waits for an answer from it. */
+export const hostStopTimeoutMs = 30_000;
 /** How often the main thread looks whether somebody has subscribed to commits. */
 export const commitWatchIntervalMs = 1_000;
 

@@ -12,7 +12,7 @@ import { CommitGate } from "../dispatch/commit-gate.js";
 import type { Commit } from "../dispatch/writer.js";
 import { decodeError, type EncodedError, LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
-import { commitWatchIntervalMs } from "../limits.js";
+import { commitWatchIntervalMs, hostStopTimeoutMs } from "../limits.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
 import { threadArguments } from "./thread-arguments.js";
@@ -140,6 +140,8 @@ export class Host {
   /**
    * Ends the Host in order: what it has read is answered, everything is flushed, clients are told.
    * Resolves once the thread has ended.
+   *
+   * @throws IO when it has not ended in time. It goes on: a thread inside LMDB is never terminated.
    */
   async stop(timeoutMs: number): Promise<void> {
     if (this.#state === "loading") await this.#until("loaded").catch(() => {});
@@ -149,7 +151,20 @@ export class Host {
       this.#worker.ref();
       this.#worker.postMessage({ type: "stop", timeoutMs } satisfies HostCommand);
     }
-    await this.#ended;
+    // First it waits for others, then for the disk.
+    await this.#endedWithin(timeoutMs + hostStopTimeoutMs);
+  }
+
+  async #endedWithin(limitMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        const whom = `The Host thread of this process (pid ${process.pid})`;
+        const message = `${whom} has not ended within ${limitMs} ms: the disk of ${this.#rootPath} may not answer.`;
+        reject(new LioranError("IO", message));
+      }, limitMs);
+    });
+    await Promise.race([this.#ended, late]).finally(() => clearTimeout(timer));
   }
 
   #onEvent(event: HostEvent): void {
