@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+import { withDeadline } from "../support/deadline.js";
 
-/** How long anything may take on a loaded machine before the test says whom it waited for. */
-export const deadlineMs = 60_000;
+export { deadlineMs, withDeadline } from "../support/deadline.js";
 
 /** Where the compiled tests are. */
 export const compiledTests = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -169,15 +169,4 @@ export class Process {
   #said(): string {
     return `stdout: ${this.stdout}\nstderr: ${this.stderr}`;
   }
-}
-
-/** The promise's result, or an error that says what did not happen in time. */
-export function withDeadline<T>(promise: Promise<T>, what: () => string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`Waited ${deadlineMs / 1000} s in vain: ${what()}`));
-    }, deadlineMs);
-  });
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -1,7 +1,7 @@
 /** Waiting for others: never without end, and never without saying for whom. */
 
 /** How long anything may take on a loaded machine. */
-export const deadlineMs = 20_000;
+export const deadlineMs = 60_000;
 
 /** The promise's result, or an error that says what did not happen in time. */
 export async function withDeadline<T>(promise: Promise<T>, what: () => string): Promise<T> {

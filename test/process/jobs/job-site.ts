@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { type Collection, type Database, type Document, LioranManager } from "@liorandb/core";
+import { deadlineMs } from "../../support/deadline.js";
 import { temporaryRoot } from "../../support/temporary-root.js";
 
 /** The URL of a module of `modules/`. */
@@ -53,9 +54,10 @@ export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
 ): Promise<void> {
-  const endMs = performance.now() + 20_000;
+  const endMs = performance.now() + deadlineMs;
   while (!(await condition())) {
-    if (performance.now() > endMs) throw new Error(`Waited 20 s in vain: ${what}`);
+    if (performance.now() > endMs)
+      throw new Error(`Waited ${deadlineMs / 1000} s in vain: ${what}`);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
