@@ -19,7 +19,8 @@ const wanted = process.argv.slice(isSoak ? 3 : 2);
 const concurrency = 2;
 
 const files = testFiles(join(root, "test")).filter(
-  (file) => wanted.length === 0 || wanted.some((part) => file.includes(part)),
+  (file) =>
+    wanted.length === 0 || wanted.some((part) => relative(compiledRoot, file).includes(part)),
 );
 if (files.length === 0) {
   console.error(`No test file matches ${wanted.join(", ")}.`);
