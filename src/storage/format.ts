@@ -12,6 +12,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
@@ -69,6 +70,24 @@ export function writeFormat(folder: string): void {
   renameSync(draft, file);
   // An acknowledged write must find its files again after a power loss.
   for (const changed of [folder, dirname(folder)]) flushFolder(changed);
+  flushWayTo(dirname(folder));
+}
+
+/** The root, and folders above it, may be new as well: whoever made them may have died before it flushed anything. */
+function flushWayTo(root: string): void {
+  const { dev } = statSync(root);
+  for (let folder = root; folder !== dirname(folder); ) {
+    folder = dirname(folder);
+    try {
+      if (statSync(folder).dev !== dev) return;
+      flushFolder(folder);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // A folder of others, in which this user has made nothing.
+      if (code === "EACCES" || code === "EPERM" || code === "EROFS") return;
+      throw error;
+    }
+  }
 }
 
 function flushFolder(folder: string): void {
