@@ -184,7 +184,7 @@ export class IndexBuilds {
     environment.refresh();
     const progress = readProgress(environment, building.indexId);
     if (!progress) {
-      await this.#write(db, false, (transaction) => assertBuilt(transaction, building));
+      await this.#write(db, true, (transaction) => assertBuilt(transaction, building));
       return true;
     }
     const run = new IndexRun(progress.doneTo);
@@ -196,7 +196,7 @@ export class IndexBuilds {
     }
     for (let isStored = false; !isStored; ) {
       if (this.#stopped) throw new BuildLeft();
-      await this.#write(db, false, (transaction) => {
+      await this.#write(db, true, (transaction) => {
         isStored = storeRun(transaction, db, building, run, changed);
       });
       run.confirm();
@@ -207,7 +207,7 @@ export class IndexBuilds {
     for (let isStored = false, done = 0; !isStored; ) {
       if (this.#stopped) throw new BuildLeft();
       let next = done;
-      await this.#write(db, run.isLast, (transaction) => {
+      await this.#write(db, true, (transaction) => {
         next = storeOutdated(transaction, db, building, outdated, done);
         isStored = next === outdated.length;
         if (isStored) endRun(transaction, building, run);
@@ -226,7 +226,13 @@ export class IndexBuilds {
     else run.gather(environment, entry, index, performance.now() + indexBuildSliceMs / 2);
   }
 
-  /** Runs `work` in the next commit of the database. @throws what it throws */
+  /**
+   * Runs `work` in the next commit of the database.
+   *
+   * @param flush only a call that its client did not ask to be flushed may do without: an unflushed commit endangers,
+   *   until the next flush, what others have been told is safe (storage/environment.ts)
+   * @throws what it throws
+   */
   #write(db: string, flush: boolean, work: (transaction: WriteTransaction) => void): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#writer.submit({

@@ -67,7 +67,7 @@ export class TtlSweeper {
       db,
       bytes: 0,
       changesCatalog: true,
-      flush: false,
+      flush: true,
       session: undefined,
       sequence: 0,
       apply: (transaction) => {
