@@ -133,7 +133,10 @@ export class Environment {
         stores[name] = store as unknown as ByteStore;
       }
       if (!hasFormat(folder)) writeFormat(folder);
-      return new Environment(folder, access, root, stores);
+      const environment = new Environment(folder, access, root, stores);
+      // A Host that died may have left a commit unflushed, and what is in it may be told to somebody as safe.
+      if (access === "write" && exists) environment.#flushNow();
+      return environment;
     } catch (error) {
       root.close();
       throw error;
@@ -211,8 +214,12 @@ export class Environment {
   commit<T>(work: () => T, flush: boolean): T {
     invariant(this.access === "write", "only the Host's environment begins write transactions");
     const flags = flush ? commitWithFlush : commitWithoutFlush;
+    const isBehind = this.#unflushed || this.#flushing !== undefined;
+    const last = flush && isBehind ? this.lastCommit() : undefined;
     const result = this.#root.transactionSync(work, flags as never);
-    // A flushed commit writes back the whole file, so it covers earlier commits too.
+    // A flushed commit writes back the whole file, so it covers earlier commits too. One that had nothing to write
+    // is none; but its answer tells of what earlier ones have done.
+    if (last !== undefined && this.lastCommit() === last) this.#flushNow();
     this.#unflushed = !flush;
     return result;
   }
@@ -233,6 +240,15 @@ export class Environment {
       });
     });
     return this.#flushing;
+  }
+
+  #flushNow(): void {
+    const { env } = this.#root as unknown as { env: { sync(): void } };
+    try {
+      env.sync();
+    } catch (error) {
+      throw lmdbFailure(`flushing ${this.folder}`, error);
+    }
   }
 
   /** The number of the last commit of any process. */
