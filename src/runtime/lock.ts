@@ -3,13 +3,12 @@
  * releases it the instant its holder dies, and never while the holder merely sleeps, so there is at
  * most one primary, and no heartbeat.
  *
- * The locked byte lies far behind the content, so that others can read the content on Windows too.
  * The file is never deleted: two processes could then hold locks on two files of the same name.
  */
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
 import { LioranError } from "../errors.js";
+import { tryLockFile } from "../storage/file-lock.js";
 
 /** What the holder of the lock tells the others. */
 export interface LockRecord {
@@ -28,43 +27,9 @@ export interface LockRecord {
 }
 
 const lockFileName = ".lioran.lock";
-const lockedByteOffset = 2 ** 40;
+const lockedByte = 2 ** 40;
 /** The record is padded to one fixed size, so that it is replaced by one small write. */
 const recordBytes = 2048;
-
-type TryLock = (fd: number, offset: number, length: number) => boolean;
-let tryLock: TryLock | undefined;
-
-/**
- * Loads the addon of fs-native-extensions: straight from its file, because the package takes a dozen
- * modules to find it (measured: 5 ms of every start), else by the package.
- */
-function loadTryLock(): TryLock {
-  const require = createRequire(import.meta.url);
-  const { platform, arch } = process;
-  const file = `fs-native-extensions/prebuilds/${platform}-${arch}/fs-native-extensions.node`;
-  try {
-    const addon = require(file) as { tryLock(...args: unknown[]): void };
-    if (typeof addon.tryLock === "function") return (...range) => isGranted(addon, range);
-  } catch {
-    // There is no such file for this platform, or it does not fit: the package knows more.
-  }
-  return (require("fs-native-extensions") as { tryLock: TryLock }).tryLock;
-}
-
-function isGranted(
-  addon: { tryLock(...args: unknown[]): void },
-  range: [fd: number, offset: number, length: number],
-): boolean {
-  try {
-    const exclusive = true;
-    addon.tryLock(...range, exclusive);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
-    throw error;
-  }
-}
 
 export class RootLock {
   readonly path: string;
@@ -88,8 +53,7 @@ export class RootLock {
     const fd = this.#open();
     let granted = false;
     try {
-      tryLock ??= loadTryLock();
-      granted = tryLock(fd, lockedByteOffset, 1);
+      granted = tryLockFile(fd, lockedByte, "exclusive");
     } catch (error) {
       closeSync(fd);
       throw new LioranError("IO", `Cannot lock ${this.path}: ${(error as Error).message}`, {

@@ -20,6 +20,7 @@ import { type CommitClock, isQuiet } from "./commit-clock.js";
 import { checkFormat, hasFormat, writeFormat } from "./format.js";
 import { loadLmdb } from "./lmdb.js";
 import { lmdbFailure } from "./lmdb-failure.js";
+import { CommitLock, openBetweenCommits } from "./opening-lock.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
 import { ReadRun } from "./read-run.js";
 import { type Reader, readersOf } from "./readers.js";
@@ -85,6 +86,8 @@ export class Environment {
   readonly stores: Stores;
   readonly #root: RootDatabase<Uint8Array, Uint8Array>;
   readonly #lane: ReadLane | undefined;
+  /** Of the Host's environment only. */
+  readonly #commitLock: CommitLock | undefined;
   /** Whether reads go through lmdb-js's own read transaction, and not through the lane. */
   #isWalking = false;
   /** Time of the commit clock when that transaction was fresh; undefined: it may be outdated. */
@@ -106,7 +109,8 @@ export class Environment {
     this.#root = root;
     this.stores = stores;
     // The Host reads through its write transactions too, where a lane would show older data.
-    if (access !== "write") this.#lane = ReadLane.open(() => this.#ownTransaction());
+    if (access === "write") this.#commitLock = new CommitLock(folder);
+    else this.#lane = ReadLane.open(() => this.#ownTransaction());
   }
 
   /**
@@ -119,7 +123,7 @@ export class Environment {
     const exists = checkFormat(folder);
     if (!exists && access !== "write") return undefined;
     if (!exists) createFolder(folder);
-    const root = openRoot(folder, access);
+    const root = openRoot(folder, access, exists);
     try {
       const stores = {} as Record<keyof Stores, ByteStore>;
       for (const name of storeNames) {
@@ -212,11 +216,11 @@ export class Environment {
    * @param flush wait until the commit is on the disk; otherwise the flush follows in the background
    */
   commit<T>(work: () => T, flush: boolean): T {
-    invariant(this.access === "write", "only the Host's environment begins write transactions");
+    invariant(this.#commitLock, "only the Host's environment begins write transactions");
     const flags = flush ? commitWithFlush : commitWithoutFlush;
     const isBehind = this.#unflushed || this.#flushing !== undefined;
     const last = flush && isBehind ? this.lastCommit() : undefined;
-    const result = this.#root.transactionSync(work, flags as never);
+    const result = this.#commitLock.hold(() => this.#root.transactionSync(work, flags as never));
     // A flushed commit writes back the whole file, so it covers earlier commits too. One that had nothing to write
     // is none; but its answer tells of what earlier ones have done.
     if (last !== undefined && this.lastCommit() === last) this.#flushNow();
@@ -292,6 +296,7 @@ export class Environment {
     if (this.access === "write") await this.flush();
     this.#isClosed = true;
     this.#lane?.close();
+    this.#commitLock?.close();
     await this.#root.close();
   }
 
@@ -365,9 +370,14 @@ function createFolder(folder: string): void {
   }
 }
 
-function openRoot(folder: string, access: Access): RootDatabase<Uint8Array, Uint8Array> {
-  try {
-    return loadLmdb().open<Uint8Array, Uint8Array>({
+function openRoot(
+  folder: string,
+  access: Access,
+  exists: boolean,
+): RootDatabase<Uint8Array, Uint8Array> {
+  const lmdb = loadLmdb();
+  const open = () =>
+    lmdb.open<Uint8Array, Uint8Array>({
       path: folder,
       // A dot in the folder's name would otherwise make lmdb-js take it for a file.
       noSubdir: false,
@@ -379,6 +389,8 @@ function openRoot(folder: string, access: Access): RootDatabase<Uint8Array, Uint
       encoding: "binary",
       keyEncoding: "binary",
     });
+  try {
+    return exists ? openBetweenCommits(folder, open) : open();
   } catch (error) {
     throw lmdbFailure(`opening the database in ${folder}`, error);
   }

@@ -28,7 +28,7 @@ const packages: Record<string, readonly string[]> = {
   ajv: ["query"],
   "async-mutex": ["runtime"],
   "cbor-x": ["cbor"],
-  "fs-native-extensions": ["runtime"],
+  "fs-native-extensions": ["storage"],
   lmdb: ["storage"],
   mingo: ["query"],
   "node:worker_threads": ["runtime", "transport", "jobs"],
