@@ -1,11 +1,14 @@
 /** The cursor of `aggregate()`. */
 import type { AggregateOperation, CursorResult, Explanation } from "../dispatch/operation.js";
+import { lateImport } from "../late-loading.js";
 import type { Execute, Runtime } from "../runtime/runtime.js";
 import type { SplitPipeline } from "./aggregate-output.js";
 import { checkHint, checkObject, checkPipeline, checkVerbosity } from "./arguments.js";
 import { natural } from "./find-cursor.js";
 import { defined, QueryCursor } from "./query-cursor.js";
 import type { AggregateOptions, Document, ExplainVerbosity } from "./types.js";
+
+const loadOutput = lateImport(() => import("./aggregate-output.js"));
 
 /** The options of `aggregate()`. */
 export const aggregateOptions = [
@@ -181,7 +184,7 @@ export class AggregationCursor<T> extends QueryCursor<T> {
   /** Few pipelines end with `$out` or `$merge`: their code is loaded when it is needed. */
   async #splitOutput(): Promise<SplitPipeline> {
     if (!this.#hasOutput()) return { pipeline: this.#pipeline };
-    const { splitPipeline } = await import("./aggregate-output.js");
+    const { splitPipeline } = await loadOutput();
     return splitPipeline(this.#pipeline, this.#target.db);
   }
 

@@ -15,6 +15,7 @@ import type {
   UpdateResultData,
 } from "../dispatch/operation.js";
 import { failureDetails, LioranError } from "../errors.js";
+import { lateImport } from "../late-loading.js";
 import { checkCollectionName } from "../names.js";
 import { planId } from "../query/id-plan.js";
 import type { Runtime } from "../runtime/runtime.js";
@@ -96,6 +97,8 @@ import type {
   ValueAt,
   WithId,
 } from "./types.js";
+
+const loadInsertStream = lateImport(() => import("./insert-stream.js"));
 
 const basic = ["signal", "comment"] as const;
 const validated = [...basic, "bypassDocumentValidation"] as const;
@@ -648,7 +651,7 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     const source = new DocumentSource("insertMany", documents);
     return this.#runtime.call(async (execute) => {
       const { closing } = this.#runtime;
-      const { insertStream } = await import("./insert-stream.js");
+      const { insertStream } = await loadInsertStream();
       return insertStream({ execute, target, source, schema: this.#schema, signal, closing });
     });
   }

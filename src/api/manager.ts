@@ -217,11 +217,13 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
+        const cause = this.#runtime.membership?.link.lastFailure;
+        const why = cause ? `Last failure: ${cause.message}` : startOne;
         reject(
           new LioranError(
             "NO_PRIMARY",
-            `No process that owns ${rootPath} could be reached within ${primaryTimeoutMs} ms (primaryTimeoutMs). ` +
-              'Start one: a manager without `ipc`, or with ipc: "primary".',
+            `No process that owns ${rootPath} could be reached within ${primaryTimeoutMs} ms (primaryTimeoutMs). ${why}`,
+            { cause },
           ),
         );
       }, primaryTimeoutMs);
@@ -233,3 +235,5 @@ export class LioranManager extends EventEmitter<ManagerEvents> {
     }
   }
 }
+
+const startOne = 'Start one: a manager without `ipc`, or with ipc: "primary".';

@@ -4,11 +4,14 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { LioranError } from "../errors.js";
 import { cloned } from "../jobs/clone.js";
 import type { JobOutcome } from "../jobs/outcome.js";
+import { lateImport } from "../late-loading.js";
 import { jobBatchDocuments, jobBatchDocumentsMax, jobResultBytesMax } from "../limits.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { newId } from "../values/new-id.js";
 import { checkFilter, checkOptions, type OptionName } from "./arguments.js";
 import type { ParallelOptions } from "./types.js";
+
+const loadJob = lateImport(() => import("../jobs/job.js"));
 
 const optionNames: readonly OptionName[] = [
   "filter",
@@ -44,7 +47,7 @@ export async function runParallel<T>(
   const href = moduleUrl(module);
   // Closing the manager waits for the whole job.
   return runtime.call(async (execute) => {
-    const { runJob } = await import("../jobs/job.js");
+    const { runJob } = await loadJob();
     return runJob({
       execute,
       manager: runtime.options,

@@ -5,6 +5,7 @@
  * serve others load all of it when they start.
  */
 import { invariant } from "../invariant.js";
+import { assertDescriptors } from "../late-loading.js";
 import { type Operation, operationClass } from "./operation.js";
 import { isRare, isRareLoaded, loadRareReads } from "./rare.js";
 
@@ -32,5 +33,7 @@ export function localReads(): LocalReadsCode {
 }
 
 async function loadLocalReads(): Promise<void> {
+  if (loaded) return;
+  assertDescriptors();
   loaded = await import("./local-reads.js");
 }

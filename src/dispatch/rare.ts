@@ -1,5 +1,6 @@
 /** The code of the reads that most processes never ask for; `late.ts` says when it is loaded. */
 import { invariant } from "../invariant.js";
+import { assertDescriptors } from "../late-loading.js";
 import type { Operation } from "./operation.js";
 
 type RareReadsCode = typeof import("./rare-reads.js");
@@ -15,6 +16,8 @@ export function isRareLoaded(): boolean {
 }
 
 export async function loadRareReads(): Promise<void> {
+  if (loaded) return;
+  assertDescriptors();
   loaded = await import("./rare-reads.js");
 }
 

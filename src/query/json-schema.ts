@@ -3,9 +3,9 @@
  * know (dates, binary, bigints, the types of BSON) is decided by keywords of our own, with the same
  * comparisons as everywhere else.
  */
-import { createRequire } from "node:module";
 import type { Ajv, ErrorObject, Options, ValidateFunction } from "ajv";
 import { encodeTransient } from "../cbor/codec.js";
+import { lateRequire } from "../late-loading.js";
 import { compiledSchemasMax, explainedDocumentBytesMax, schemaViolationsMax } from "../limits.js";
 import { compareValues, equalValues } from "../values/compare.js";
 import type { Document } from "../values/document.js";
@@ -53,7 +53,7 @@ const ownKeywords: Readonly<Record<string, (operand: never, schema: Document) =>
   uniqueItems: (wanted: boolean) => (value) => !wanted || !Array.isArray(value) || isUnique(value),
 };
 
-const load = createRequire(import.meta.url);
+const load = lateRequire(import.meta.url);
 /** Stops at the first violation. */
 let deciding: Ajv | undefined;
 /** Finds all of them. */

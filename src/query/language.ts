@@ -3,8 +3,8 @@
  * over 100 ms, so its parts load when an expression first names one of their operators, and
  * synchronously, because expressions are compiled in the middle of synchronous code.
  */
-import { createRequire } from "node:module";
 import { invariant } from "../invariant.js";
+import { lateRequire } from "../late-loading.js";
 
 /** How mingo calls an operator: the document, the operand not yet evaluated, its own options. */
 export type Operator = (document: unknown, operand: unknown, options: unknown) => unknown;
@@ -35,7 +35,7 @@ for (const [part, names] of Object.entries(operatorParts)) {
   for (const name of names.split(/\s+/)) partByOperator.set(`$${name}`, part);
 }
 
-const load = createRequire(import.meta.url);
+const load = lateRequire(import.meta.url);
 
 /** The operator of that name, loaded if need be; `undefined` when mingo has none. */
 export function loadOperator(name: string): Operator | undefined {

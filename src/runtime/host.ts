@@ -12,6 +12,7 @@ import { CommitGate } from "../dispatch/commit-gate.js";
 import type { Commit } from "../dispatch/writer.js";
 import { decodeError, type EncodedError, LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
+import { assertDescriptors } from "../late-loading.js";
 import { commitWatchIntervalMs, hostStopTimeoutMs } from "../limits.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { addExitHook, removeExitHook } from "./exit-hooks.js";
@@ -86,7 +87,9 @@ export class Host {
   #wake: (() => void)[] = [];
   #endpoint = "";
 
+  /** @throws IO when no thread could load its modules now */
   constructor() {
+    assertDescriptors();
     this.#worker = new Worker(new URL("./host-thread.js", import.meta.url), {
       workerData: {
         gate: this.#gate.cells,

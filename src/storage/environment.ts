@@ -17,12 +17,14 @@ import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
 import { type CommitClock, isQuiet } from "./commit-clock.js";
+import { checkDataFiles } from "./data-files.js";
 import { checkFormat, hasFormat, writeFormat } from "./format.js";
 import { loadLmdb } from "./lmdb.js";
 import { lmdbFailure } from "./lmdb-failure.js";
 import { CommitLock, openBetweenCommits } from "./opening-lock.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
 import { ReadRun } from "./read-run.js";
+import { provideReaderTable } from "./reader-table.js";
 import { type Reader, readersOf } from "./readers.js";
 
 /** Options of a read. */
@@ -79,6 +81,8 @@ const storeNames = ["catalog", "documents", "indexes", "sessions"] as const;
 /** lmdb-js: commit without waiting for the disk (`MDB_NOSYNC` for this transaction only). */
 const commitWithoutFlush = 0x10000 | 3;
 const commitWithFlush = 3;
+/** Key of a session record that no client has. */
+const nobody = new Uint8Array(1);
 
 export class Environment {
   readonly folder: string;
@@ -143,7 +147,7 @@ export class Environment {
       return environment;
     } catch (error) {
       root.close();
-      throw error;
+      throw lmdbFailure(`opening the database in ${folder}`, error);
     }
   }
 
@@ -203,8 +207,9 @@ export class Environment {
 
   /** A view of the latest commit that stays the same until it is closed. */
   openSnapshot(): Snapshot {
+    const transaction = this.#detachedTransaction();
     this.#snapshotsOpen += 1;
-    return new Snapshot(this, this.#detachedTransaction(), () => {
+    return new Snapshot(this, transaction, () => {
       this.#snapshotsOpen -= 1;
     });
   }
@@ -226,6 +231,18 @@ export class Environment {
     if (last !== undefined && this.lastCommit() === last) this.#flushNow();
     this.#unflushed = !flush;
     return result;
+  }
+
+  /**
+   * A commit that changes nothing. LMDB uses the space that a commit has freed only after the one that follows it:
+   * on a disk that is full there would never be one, however much was deleted.
+   */
+  commitNothing(): void {
+    const { sessions } = this.stores;
+    this.commit(() => {
+      sessions.putSync(nobody, nobody);
+      sessions.removeSync(nobody);
+    }, true);
   }
 
   /** Brings every commit so far to the disk, off the calling thread. */
@@ -390,6 +407,8 @@ function openRoot(
       keyEncoding: "binary",
     });
   try {
+    checkDataFiles(folder, access !== "readonly");
+    if (access !== "readonly") provideReaderTable(folder);
     return exists ? openBetweenCommits(folder, open) : open();
   } catch (error) {
     throw lmdbFailure(`opening the database in ${folder}`, error);

@@ -10,8 +10,20 @@ const damagedCodes: ReadonlySet<unknown> = new Set([
   -30794, // MDB_VERSION_MISMATCH
   -30793, // MDB_INVALID
 ]);
-const { EACCES, EPERM, EROFS } = constants.errno;
-const deniedCodes: ReadonlySet<unknown> = new Set([EACCES, EPERM, EROFS]);
+const deniedCodes: ReadonlySet<unknown> = codesOf("EACCES", "EPERM", "EROFS");
+/** There is no room on the disk. A write that fits in part is an EIO for LMDB. */
+const spaceCodes: ReadonlySet<unknown> = codesOf("ENOSPC", "EDQUOT", "EFBIG", "EIO");
+/** What to do about what has run out. All of it can be given back while the process runs. */
+const remedies: readonly [codes: ReadonlySet<unknown>, remedy: string][] = [
+  [spaceCodes, "Nothing of it is stored. Make room on the disk."],
+  [codesOf("EMFILE", "ENFILE"), "Allow the process more open files (ulimit -n), or close some."],
+  // MDB_READERS_FULL
+  [
+    new Set([-30790]),
+    "Too many threads and processes read this database at once: end some, or lower `cores`.",
+  ],
+  [codesOf("ENOMEM"), "There is not enough memory."],
+];
 
 /**
  * The error for a failure inside LMDB or below it. What has no number is a bug and is returned as it
@@ -21,8 +33,9 @@ const deniedCodes: ReadonlySet<unknown> = new Set([EACCES, EPERM, EROFS]);
  */
 export function lmdbFailure(doing: string, error: unknown): unknown {
   if (error instanceof LioranError) return error;
-  const { code, message } = error as { code?: unknown; message: string };
-  if (typeof code !== "number") return error;
+  const { message } = error as { message: string };
+  const code = numberOf(error);
+  if (code === undefined) return error;
   if (damagedCodes.has(code)) {
     return new LioranError(
       "CORRUPTED",
@@ -35,5 +48,25 @@ export function lmdbFailure(doing: string, error: unknown): unknown {
       cause: error,
     });
   }
-  return new LioranError("IO", `Failed ${doing}: ${message}.`, { cause: error });
+  const remedy = remedies.find(([codes]) => codes.has(code))?.[1] ?? "";
+  return new LioranError("IO", `Failed ${doing}: ${message}. ${remedy}`.trimEnd(), {
+    cause: error,
+  });
+}
+
+/** Whether a commit has failed because there is no room on the disk. */
+export function isOutOfSpace(error: unknown): boolean {
+  return spaceCodes.has(numberOf(error));
+}
+
+/** The system's number, or LMDB's. Node names the errors of its own calls. */
+function numberOf(error: unknown): number | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (typeof code === "number") return code;
+  const { errno } = error as { errno?: unknown };
+  return typeof errno === "number" ? -errno : undefined;
+}
+
+function codesOf(...names: (keyof typeof constants.errno)[]): ReadonlySet<unknown> {
+  return new Set(names.map((name) => constants.errno[name]));
 }

@@ -7,7 +7,7 @@
  * JavaScript does without flag `u`, working on UTF-16 units, is had by giving every surrogate of the text
  * a code point of its own.
  */
-import { createRequire } from "node:module";
+import { lateRequire } from "../../late-loading.js";
 import { regexLinearStepsMax } from "../../limits.js";
 import { areDisjoint, type CharacterSet, characterSet, contains } from "./character-set.js";
 import type { RegexNode } from "./syntax.js";
@@ -29,7 +29,7 @@ interface Compiled {
   programSize(): number;
 }
 
-const load = createRequire(import.meta.url);
+const load = lateRequire(import.meta.url);
 
 /** Surrogate 0xd800 becomes 0x10d800: private code points, which take two surrogates themselves. */
 const surrogateOffset = 0x100000;
