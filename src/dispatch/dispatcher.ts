@@ -15,6 +15,7 @@ import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { isLeaseValid, leaseCollection, leasedCollection } from "../storage/catalog.js";
 import { decodeRead, readById } from "../storage/collection.js";
+import { lmdbFailure } from "../storage/lmdb-failure.js";
 import type { Document } from "../values/document.js";
 import type { BatchSource } from "./cursors.js";
 import type { Caller, Equipment, Owner, RequestOptions, tooHeavy } from "./equipment.js";
@@ -48,7 +49,11 @@ export class Dispatcher {
     options: RequestOptions = {},
   ): Promise<ResultOf<K>> {
     if (isUnloaded(operation.kind) && !this.#isForwarding) await loadFor(operation.kind);
-    return (await this.#route(operation, caller, options)) as ResultOf<K>;
+    try {
+      return (await this.#route(operation, caller, options)) as ResultOf<K>;
+    } catch (error) {
+      throw readFailure(operation, error);
+    }
   }
 
   /**
@@ -58,6 +63,14 @@ export class Dispatcher {
    */
   findById(db: string, collection: string, id: unknown): Document | null | undefined {
     if (this.#equipment.reads === "primary") return undefined;
+    try {
+      return this.#readById(db, collection, id);
+    } catch (error) {
+      throw lmdbFailure(`reading the database "${db}"`, error);
+    }
+  }
+
+  #readById(db: string, collection: string, id: unknown): Document | null {
     const environment = this.#equipment.databases.get(db);
     if (!environment) return null;
     environment.refresh(this.#equipment.databases.clock);
@@ -81,7 +94,11 @@ export class Dispatcher {
    */
   findNow(operation: FindOperation): Document[] | typeof tooHeavy | undefined {
     if (this.#isForwarding || isUnloaded("find")) return undefined;
-    return this.#localReads.findNow(operation);
+    try {
+      return this.#localReads.findNow(operation);
+    } catch (error) {
+      throw readFailure(operation, error);
+    }
   }
 
   #route(
@@ -157,6 +174,12 @@ export class Dispatcher {
     this.#readsHere ??= new (localReads().LocalReads)(this.#equipment);
     return this.#readsHere;
   }
+}
+
+/** What LMDB reports in our words; anything else as it is. */
+function readFailure(operation: Operation, error: unknown): unknown {
+  const what = "db" in operation ? `the database "${operation.db}"` : operation.kind;
+  return lmdbFailure(`reading ${what}`, error);
 }
 
 /** A cursor that is open at the owner. */

@@ -16,12 +16,12 @@ import { WriteExecutor } from "../dispatch/write-executor.js";
 import { Writer } from "../dispatch/writer.js";
 import { encodeError } from "../errors.js";
 import { invariant } from "../invariant.js";
-import { readerCheckIntervalMs } from "../limits.js";
+import { readerCheckIntervalMs, resendWindowMs } from "../limits.js";
 import { sameToken } from "../protocol/token.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { acquireDatabases, type Databases } from "../storage/databases.js";
 import { loadLmdb } from "../storage/lmdb.js";
-import { expiredRecords } from "../storage/sessions.js";
+import { expiredRecords, steadyNowMs } from "../storage/sessions.js";
 import { newId } from "../values/new-id.js";
 import type { HostCommand, HostEvent, HostStart, HostThreadData } from "./host.js";
 import { HostServer } from "./host-server.js";
@@ -95,12 +95,19 @@ async function start(options: HostStart): Promise<void> {
     }
   };
   const server = new HostServer(options, dispatcher, writes, databases, forget);
+  const startedAtMs = performance.now();
   const upkeep = setInterval(() => {
     server.sweepSessions();
+    // Until then what an earlier primary has applied may be sent again, whatever the clocks say of its age.
+    const mayForget = performance.now() - startedAtMs > resendWindowMs;
     for (const environment of databases.opened()) {
-      environment.freeDeadReaders();
-      environment.refresh();
-      writer.removeSoon(environment, expiredRecords(environment, Date.now()));
+      try {
+        environment.freeDeadReaders();
+        environment.refresh();
+        if (mayForget) writer.removeSoon(environment, expiredRecords(environment, steadyNowMs()));
+      } catch {
+        // No reader's place is left, for example. The next round tries again.
+      }
     }
   }, readerCheckIntervalMs);
 

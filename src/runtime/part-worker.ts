@@ -24,10 +24,12 @@ import {
   partSliceMs,
   snapshotAgeMaxMs,
 } from "../limits.js";
+import { machineMs } from "../machine-clock.js";
 import { CancelFlag, CancellableControl } from "../query/control.js";
 import { underControl } from "../query/loop-control.js";
 import { findCollection } from "../storage/catalog.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
+import { lmdbFailure } from "../storage/lmdb-failure.js";
 import { readStatistics } from "../storage/statistics.js";
 import {
   breakMeeting,
@@ -53,7 +55,7 @@ export interface PartTask {
   /** Cell of a {@link CancelFlag}. */
   readonly cell: Int32Array<SharedArrayBuffer>;
   readonly maxTimeMs: number;
-  /** When it was asked for, milliseconds since 1970. */
+  /** When it was asked for, by the clock of the machine. */
   readonly askedAtMs: number;
 }
 
@@ -92,7 +94,7 @@ export function runPart(
   const control = new CancellableControl(
     new CancelFlag(task.cell),
     task.maxTimeMs,
-    Date.now() - task.askedAtMs,
+    machineMs() - task.askedAtMs,
   );
   // An open part must not keep a thread that piscina ends for being idle.
   port.unref();
@@ -297,7 +299,12 @@ function endOf(error: unknown): PartMessage {
   if (error instanceof NoCommonState) return { kind: "scattered" };
   // Another thread says why.
   if (error instanceof MeetingBroken) return { kind: "end" };
-  return { kind: "error", error: encodeError(error) };
+  return { kind: "error", error: encodeReadError(error) };
+}
+
+/** What ended a read on a thread, as data. */
+export function encodeReadError(error: unknown): EncodedError {
+  return encodeError(lmdbFailure("reading on a query thread", error));
 }
 
 function send(port: MessagePort, message: PartMessage, transferred: ArrayBuffer[] = []): void {

@@ -17,7 +17,9 @@ import { memoryOf, mergedCount } from "../dispatch/divided/gathered.js";
 import type { QueryPool } from "../dispatch/equipment.js";
 import type { PoolFigures, ResultOf, RowsOperation } from "../dispatch/operation.js";
 import { decodeError, LioranError } from "../errors.js";
+import { assertDescriptors } from "../late-loading.js";
 import { poolIdleTimeoutMs } from "../limits.js";
+import { machineMs } from "../machine-clock.js";
 import type { CancelFlag } from "../query/control.js";
 import type { Access } from "../storage/environment.js";
 import { DividedSource } from "./divided-source.js";
@@ -209,6 +211,7 @@ export class ThreadQueryPool implements QueryPool {
   }
 
   async #start(): Promise<Piscina> {
+    assertDescriptors();
     const { Piscina } = await import("piscina");
     const { rootPath, access, cores } = this.#options;
     const piscina = new Piscina({
@@ -246,7 +249,8 @@ class PoolRequest {
   readonly caller: object;
   readonly flag: CancelFlag;
   readonly maxTimeMs: number;
-  readonly askedAtMs = Date.now();
+  /** By the clock of the machine: its threads count from other times. */
+  readonly askedAtMs = machineMs();
 
   constructor(operation: QueryTask["operation"], caller: object, flag: CancelFlag) {
     this.operation = operation;
@@ -258,7 +262,7 @@ class PoolRequest {
   /** What is left of its time. */
   get leftMs(): number {
     if (this.maxTimeMs === 0) return Number.POSITIVE_INFINITY;
-    return Math.max(1, this.maxTimeMs - (Date.now() - this.askedAtMs));
+    return Math.max(1, this.maxTimeMs - (machineMs() - this.askedAtMs));
   }
 
   task(query: Omit<QueryTask, "cell" | "askedAtMs">): QueryTask {

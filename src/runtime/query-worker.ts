@@ -18,12 +18,13 @@ import {
 } from "../dispatch/operation.js";
 import { rareReads } from "../dispatch/rare.js";
 import { count, distinct, search } from "../dispatch/reads.js";
-import { type EncodedError, encodeError } from "../errors.js";
+import type { EncodedError } from "../errors.js";
+import { machineMs } from "../machine-clock.js";
 import { CancelFlag, CancellableControl } from "../query/control.js";
 import { acquireDatabases } from "../storage/databases.js";
 import type { Access, Environment } from "../storage/environment.js";
 import { loadLmdb } from "../storage/lmdb.js";
-import { type PartTask, runPart } from "./part-worker.js";
+import { encodeReadError, type PartTask, runPart } from "./part-worker.js";
 import { ThreadGate } from "./thread-gate.js";
 
 /** What the pool hands to a thread. */
@@ -34,7 +35,7 @@ export interface QueryTask {
   >;
   /** Cell of a {@link CancelFlag}. */
   cell: Int32Array<SharedArrayBuffer>;
-  /** When it was asked for, milliseconds since 1970. */
+  /** When it was asked for, by the clock of the machine. */
   askedAtMs: number;
   /** Cursors only: batches go out, requests for more come in. */
   port?: MessagePort;
@@ -89,7 +90,7 @@ export default async function runQuery(
     if (opensCursor(task.operation)) return openCursor(environment, task.operation, task);
     return { result: gate.run(() => readOnce(environment, task)) };
   } catch (error) {
-    return { error: encodeError(error) };
+    return { error: encodeReadError(error) };
   }
 }
 
@@ -141,7 +142,7 @@ function openCursor(
 }
 
 function openMerge({ division, gathered, port, batchSize, ...task }: MergeTask): QueryOutcome {
-  const usedMs = Date.now() - task.askedAtMs;
+  const usedMs = machineMs() - task.askedAtMs;
   const control = new CancellableControl(new CancelFlag(task.cell), task.maxTimeMs, usedMs);
   return serve(new LocalSource(mergedRows(division, gathered, control), control), port, batchSize);
 }
@@ -158,7 +159,7 @@ function serve(source: LocalSource, port: MessagePort, size: number | undefined)
       if (done) close();
     } catch (error) {
       close();
-      port.postMessage({ error: encodeError(error) } satisfies CursorMessage);
+      port.postMessage({ error: encodeReadError(error) } satisfies CursorMessage);
     }
   };
   port.on("message", (request: CursorRequest) => {
@@ -177,7 +178,7 @@ function serve(source: LocalSource, port: MessagePort, size: number | undefined)
 /** Waiting for a thread counts. */
 function controlOf({ operation, cell, askedAtMs }: QueryTask): CancellableControl {
   const { maxTimeMs = 0 } = operation;
-  return new CancellableControl(new CancelFlag(cell), maxTimeMs, Date.now() - askedAtMs);
+  return new CancellableControl(new CancelFlag(cell), maxTimeMs, machineMs() - askedAtMs);
 }
 
 /** Piscina wraps the worker data of its user. */

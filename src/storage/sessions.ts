@@ -44,7 +44,7 @@ export function saveReplies(
     reply.body,
   ]);
   const key = recordKey(clientId, replies[0].sequence);
-  const record: Stored = [Date.now(), rows];
+  const record: Stored = [steadyNowMs(), rows];
   environment.stores.sessions.putSync(key, encode(record));
   return { key, lastSequence: Math.max(...replies.map((reply) => reply.sequence)) };
 }
@@ -77,7 +77,20 @@ export function loadReplies(
   return { replies, records };
 }
 
-/** The records of clients that have not been heard of for `sessionRetentionMs`. */
+const begunAtMs = Date.now() - performance.now();
+
+/**
+ * The time of day as it was when this thread began, and on from there without the jumps that the machine's clock may
+ * make: what was applied a moment ago must not be forgotten because the machine has slept, or its clock was set.
+ */
+export function steadyNowMs(): number {
+  return begunAtMs + performance.now();
+}
+
+/**
+ * The records of clients that have not been heard of for `sessionRetentionMs`. Those that another process has stored
+ * are as old as they say only if the clock was not set in between: see `host-thread.ts`.
+ */
 export function expiredRecords(environment: Environment, nowMs: number): Uint8Array[] {
   const expired: Uint8Array[] = [];
   for (const { key, value } of environment.stores.sessions.getRange({
