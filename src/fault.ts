@@ -1,17 +1,25 @@
 /**
- * Named points of the write path at which a test can have this process killed. They exist only when
- * `LIORANDB_FAULT` is set, to `<point>` or `<point>:<n>` for the n-th time the point is reached.
+ * Named points at which a test can have this process killed, or an error thrown. They exist only when `LIORANDB_FAULT`
+ * is set: to `<point>`, to `<point>:<n>` for the n-th time the point is reached, or to `<point>:<n>:throw`.
  */
 
-/** Where a crash is worth testing; see `dispatch/writer.ts`. */
-export type FaultPoint = "before-commit" | "after-commit-before-flush" | "after-flush-before-reply";
+/** Where a fault is worth testing; see `dispatch/writer.ts` and, for "request", `runtime/host-connection.ts`. */
+export type FaultPoint =
+  | "request"
+  | "before-commit"
+  | "after-commit-before-flush"
+  | "after-flush-before-reply";
 
-const [armedPoint, countText = "1"] = (process.env.LIORANDB_FAULT ?? "").split(":");
+const [armedPoint, countText = "1", effect = "kill"] = (process.env.LIORANDB_FAULT ?? "").split(
+  ":",
+);
 let untilFault = Number(countText);
 
-/** Kills this process with SIGKILL when the point is armed. */
+/** Kills this process with SIGKILL, or throws, when the point is armed: once in each thread. */
 export function faultPoint(point: FaultPoint): void {
   if (point !== armedPoint) return;
   untilFault -= 1;
-  if (untilFault <= 0) process.kill(process.pid, "SIGKILL");
+  if (untilFault !== 0) return;
+  if (effect === "throw") throw new Error(`LIORANDB_FAULT at ${point}`);
+  process.kill(process.pid, "SIGKILL");
 }

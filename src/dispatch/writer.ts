@@ -20,7 +20,7 @@ import { hasDropped, purgeDropped } from "../storage/catalog.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
-import { lmdbFailure } from "../storage/lmdb-failure.js";
+import { isOutOfSpace, lmdbFailure } from "../storage/lmdb-failure.js";
 import { removeRecords } from "../storage/sessions.js";
 import { WriteTransaction } from "../storage/write-transaction.js";
 import type { ClientSession } from "./client-session.js";
@@ -54,10 +54,18 @@ export interface Commit {
   readonly isFlushed: boolean;
 }
 
+/** What a commit has led to, and what is left to do after it. */
+interface Committed {
+  readonly outcomes: WriteOutcome[];
+  readonly finish: () => void;
+}
+
 /** Outlasts every lease that was taken before a commit (storage/catalog.ts), whatever a clock rounds. */
 const leasePauseMs = catalogLeaseMs + 1;
 /** Commits that nobody waits for the flush of are flushed after this time. */
 const backgroundFlushMs = 20;
+/** What could not be removed or flushed, because the disk is full for example, is tried again after this time. */
+const retryMs = 1_000;
 
 export class Writer {
   readonly #databases: Databases;
@@ -75,6 +83,7 @@ export class Writer {
   #queued = 0;
   #idle: (() => void)[] = [];
   #flushTimer: NodeJS.Timeout | undefined;
+  #garbageTimer: NodeJS.Timeout | undefined;
   /** Told of each commit that changed something, before its tasks are answered. */
   onCommit: (commit: Commit) => void = () => {};
 
@@ -117,6 +126,7 @@ export class Writer {
     if (this.#queued > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
+    clearTimeout(this.#garbageTimer);
     for (const environment of this.#databases.opened()) {
       if (this.#obsolete.has(environment)) {
         environment.commit(() => this.#removeObsolete(environment), true);
@@ -162,10 +172,10 @@ export class Writer {
   }
 
   #commitBatch(db: string, batch: WriteTask[]): void {
-    let outcomes: WriteOutcome[];
+    let committed: Committed;
     try {
       const environment = this.#databases.get(db)!;
-      outcomes = this.#apply(db, environment, batch);
+      committed = this.#applyWithSpace(db, environment, batch);
     } catch (error) {
       // The commit failed as a whole and left nothing. One by one, the others get through.
       if (batch.length > 1) {
@@ -175,8 +185,12 @@ export class Writer {
         }
         return;
       }
-      outcomes = [this.#failure(lmdbFailure(`writing to the database "${db}"`, error))];
+      const outcome = this.#failure(lmdbFailure(`writing to the database "${db}"`, error));
+      committed = { outcomes: [outcome], finish: () => {} };
     }
+    const { outcomes, finish } = committed;
+    // Not in the `try`: what fails from here on must end this Host, and not make it apply the batch again.
+    finish();
     const done = batch.slice(0, outcomes.length);
     this.#putBack(db, batch.slice(outcomes.length));
     if (!done.some((task) => task.changesCatalog)) {
@@ -197,8 +211,19 @@ export class Writer {
     for (let i = 0; i < batch.length; i += 1) batch[i].settle(outcomes[i]);
   }
 
+  /** On a full disk it is tried again with the space that the commit before has freed. */
+  #applyWithSpace(db: string, environment: Environment, batch: WriteTask[]): Committed {
+    try {
+      return this.#apply(db, environment, batch);
+    } catch (error) {
+      if (!isOutOfSpace(error)) throw error;
+      this.#clock.commit(() => environment.commitNothing());
+      return this.#apply(db, environment, batch);
+    }
+  }
+
   /** Applies and commits a batch; returns once it is as durable as its tasks ask for. */
-  #apply(db: string, environment: Environment, batch: WriteTask[]): WriteOutcome[] {
+  #apply(db: string, environment: Environment, batch: WriteTask[]): Committed {
     const startMs = performance.now();
     const flush = batch.some((task) => task.flush);
     const outcomes: WriteOutcome[] = [];
@@ -231,16 +256,18 @@ export class Writer {
       faultPoint("before-commit");
     };
     this.#clock.commit(() => environment.commit(work, flush));
-    if (wrote) this.#obsolete.delete(environment);
-    if (!flush) {
-      faultPoint("after-commit-before-flush");
-      this.#flushSoon();
-    }
-    for (const done of afterCommit) done();
-    faultPoint("after-flush-before-reply");
     const durationMs = performance.now() - startMs;
-    if (wrote) this.onCommit({ db, operations: outcomes.length, durationMs, isFlushed: flush });
-    return outcomes;
+    const finish = () => {
+      if (wrote) this.#obsolete.delete(environment);
+      if (!flush) {
+        faultPoint("after-commit-before-flush");
+        this.#flushSoon();
+      }
+      for (const done of afterCommit) done();
+      faultPoint("after-flush-before-reply");
+      if (wrote) this.onCommit({ db, operations: outcomes.length, durationMs, isFlushed: flush });
+    };
+    return { outcomes, finish };
   }
 
   #applyTask(transaction: WriteTransaction, task: WriteTask): WriteOutcome {
@@ -264,15 +291,16 @@ export class Writer {
     removeRecords(environment, [...(this.#obsolete.get(environment)?.values() ?? [])]);
   }
 
-  #flushSoon(): void {
+  #flushSoon(afterMs = backgroundFlushMs): void {
     this.#flushTimer ??= setTimeout(() => {
       this.#flushTimer = undefined;
       const flushes = [...this.#databases.opened()].map((environment) => environment.flush());
-      Promise.all(flushes).catch(() => this.#flushSoon());
-    }, backgroundFlushMs);
+      Promise.all(flushes).catch(() => this.#flushSoon(retryMs));
+    }, afterMs);
   }
 
   #hasGarbage(): boolean {
+    if (this.#garbageTimer) return false;
     for (const environment of this.#databases.opened()) {
       environment.refresh();
       if (hasDropped(environment)) return true;
@@ -281,9 +309,21 @@ export class Writer {
   }
 
   #collectGarbage(): void {
+    if (this.#garbageTimer) return;
     for (const environment of this.#databases.opened()) {
       environment.refresh();
-      if (hasDropped(environment)) environment.commit(() => purgeDropped(environment), true);
+      if (!hasDropped(environment)) continue;
+      try {
+        environment.commit(() => purgeDropped(environment), true);
+      } catch (error) {
+        // What is no failure of LMDB is one of ours.
+        if (!(lmdbFailure("", error) instanceof LioranError)) throw error;
+        this.#garbageTimer = setTimeout(() => {
+          this.#garbageTimer = undefined;
+          this.#schedule();
+        }, retryMs);
+        return;
+      }
     }
   }
 }

@@ -23,6 +23,7 @@ import type { WriteOutcome } from "../dispatch/outcome.js";
 import { checkOperation } from "../dispatch/validate.js";
 import type { WriteExecutor } from "../dispatch/write-executor.js";
 import { LioranError } from "../errors.js";
+import { faultPoint } from "../fault.js";
 import { invariant } from "../invariant.js";
 import {
   connectionInFlightMax,
@@ -202,6 +203,7 @@ export class HostConnection {
   }
 
   #onRequest(frame: Frame): void {
+    faultPoint("request");
     const { sequence } = frame;
     let operation: Operation;
     let resent: boolean;

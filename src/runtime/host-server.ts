@@ -183,6 +183,8 @@ export class HostServer implements HostContext {
       // Without `exclusive`, cluster workers would share one listener.
       this.#server.listen({ path: endpoint, exclusive: true }, () => {
         this.#server.off("error", reject);
+        // A connection that could not be accepted: its client tries again.
+        this.#server.on("error", () => {});
         resolve();
       });
     });

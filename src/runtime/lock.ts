@@ -89,9 +89,17 @@ export class RootLock {
     if (bytes.write(text) < Buffer.byteLength(text)) {
       throw new LioranError("IO", `The record of ${this.path} is too long.`);
     }
-    writeSync(this.#fd!, bytes, 0, recordBytes, 0);
-    // What others may have put into the file must not make the record unreadable.
-    if (fstatSync(this.#fd!).size > recordBytes) ftruncateSync(this.#fd!, recordBytes);
+    try {
+      if (writeSync(this.#fd!, bytes, 0, recordBytes, 0) < recordBytes) {
+        throw new Error("only a part of it could be written: the disk is full");
+      }
+      // What others may have put into the file must not make the record unreadable.
+      if (fstatSync(this.#fd!).size > recordBytes) ftruncateSync(this.#fd!, recordBytes);
+    } catch (cause) {
+      throw new LioranError("IO", `Cannot write ${this.path}: ${(cause as Error).message}.`, {
+        cause,
+      });
+    }
   }
 
   /** Gives the lock up. Idempotent. */

@@ -32,6 +32,8 @@ const retryFirstMs = 3;
 const retryGrowth = 1.3;
 /** ... up to this. */
 const retryMaxMs = 100;
+/** After a failure that may pass, such as a full disk, the next attempt comes after a random time up to this. */
+const failureRetryMs = 1_000;
 /** A Host that fails more often than this in a row is given up. */
 const hostFailuresMax = 3;
 /** A Host that has run this long has not failed "in a row". */
@@ -153,11 +155,43 @@ export class Membership {
   async #searchUntilFound(): Promise<void> {
     let upToMs = retryFirstMs;
     while (!this.#isOver) {
-      const found = await this.#changing.runExclusive(() => this.#attempt());
-      if (found || this.#isOver) return;
-      await this.#pause(Math.random() * upToMs);
+      const outcome = await this.#changing.runExclusive(() => this.#tryAttempt());
+      if (outcome === true || this.#isOver) return;
+      const failed = outcome instanceof LioranError;
+      await this.#pause(Math.random() * (failed ? failureRetryMs : upToMs));
       upToMs = Math.min(retryMaxMs, upToMs * retryGrowth);
     }
+  }
+
+  /** An attempt. @returns whether it succeeded, or why not if that may pass */
+  async #tryAttempt(): Promise<boolean | LioranError> {
+    try {
+      return await this.#attempt();
+    } catch (error) {
+      if (!this.#mayPass(error)) throw error;
+      this.link.failedToReach(error);
+      await this.#letOthersTry();
+      return error;
+    }
+  }
+
+  /**
+   * A disk that is full, or descriptors that have run out: they may come back. So may permissions that were there
+   * once; who never had them is told at once.
+   */
+  #mayPass(error: unknown): error is LioranError {
+    if (!(error instanceof LioranError)) return false;
+    return error.code === "IO" || (error.code === "PERMISSION" && this.#epoch > 0);
+  }
+
+  /** What keeps this process from owning the root may be no obstacle for another one. */
+  async #letOthersTry(): Promise<void> {
+    await this.#stopHost();
+    // It does not count as a failure of the Host.
+    this.#hostStartedMs = 0;
+    if (this.#options.ipc === "primary" || !this.#lock.held) return;
+    this.#lock.release();
+    if (this.roles.role === "primary") this.roles.to("electing");
   }
 
   /** One attempt: own the root, or connect to who owns it. @returns whether it succeeded */
@@ -178,6 +212,7 @@ export class Membership {
       await this.#becomePrimary();
       return true;
     } catch (error) {
+      if (this.#mayPass(error)) throw error;
       await this.#stopHost();
       // The next attempt counts this one.
       if (!(error instanceof LioranError) || this.#hostFailures >= hostFailuresMax) throw error;
@@ -186,7 +221,6 @@ export class Membership {
   }
 
   async #becomePrimary(): Promise<void> {
-    if (this.roles.role === "electing") this.roles.to("primary");
     // Only the connection to it may be lost, while it still serves others: there must not be two.
     await this.#stopHost();
     const { rootPath, cores } = this.#options;
@@ -225,6 +259,7 @@ export class Membership {
     const whom = `The Host thread of this process (pid ${process.pid})`;
     await this.link.attach(new PortChannel(port), this.#hello(record), whom);
     this.#databases.clock = host.clock;
+    if (this.roles.role === "electing") this.roles.to("primary");
     this.#found(record);
   }
 
@@ -257,7 +292,11 @@ export class Membership {
     return new Promise((resolve) => {
       const socket = connect(endpoint);
       if (this.link.pending === 0) socket.unref();
-      socket.once("error", () => resolve(undefined));
+      socket.once("error", (cause) => {
+        const text = `Cannot connect to ${endpoint}: ${cause.message}.`;
+        this.link.failedToReach(new LioranError("IO", text, { cause }));
+        resolve(undefined);
+      });
       socket.once("connect", () => {
         socket.removeAllListeners("error");
         resolve(new SocketChannel(socket));
@@ -281,7 +320,13 @@ export class Membership {
     this.#standbyTimer = setTimeout(() => {
       this.#standbyTimer = undefined;
       if (this.#isOver || this.roles.role !== "client") return;
-      this.#standby = new Host();
+      try {
+        this.#standby = new Host();
+      } catch {
+        // No thread can be started now, but perhaps later.
+        this.#prepareStandby();
+        return;
+      }
       // Loading it takes longer than an election.
       process.getBuiltinModule("node:crypto").randomBytes(1);
     }, standbyDelayMs).unref();

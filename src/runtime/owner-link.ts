@@ -160,6 +160,16 @@ export class OwnerLink implements Owner {
     this.#channel?.end();
   }
 
+  /** Notes why there is no primary, for those who wait in vain. */
+  failedToReach(error: LioranError): void {
+    this.#lastFailure = error;
+  }
+
+  /** Why the last attempt to reach a primary failed. */
+  get lastFailure(): LioranError | undefined {
+    return this.#lastFailure;
+  }
+
   /** There will be no primary any more: rejects what waits for one, and whatever comes later. */
   giveUp(error: LioranError): void {
     this.#failure = error;
@@ -250,6 +260,7 @@ export class OwnerLink implements Owner {
   #onWelcome(welcome: Welcome): void {
     this.#step("connected");
     this.#channel!.allowLargeFrames();
+    this.#lastFailure = undefined;
     this.#lastFrameMs = this.#clock.nowMs;
     this.#pingSentMs = 0;
     this.#handshake!.resolve(welcome);
@@ -368,8 +379,12 @@ export class OwnerLink implements Owner {
     const whom =
       this.#state === "connected"
         ? `${this.#owner} did not answer for ${seconds} s: it is paused or overloaded.`
-        : `There was no primary for ${seconds} s (last: ${this.#owner}). Start a process that may own the root.`;
+        : `There was no primary for ${seconds} s (last: ${this.#owner}).${this.#whyNot} Start a process that may own the root.`;
     return new LioranError("NO_PRIMARY", whom, { cause: this.#lastFailure });
+  }
+
+  get #whyNot(): string {
+    return this.#lastFailure ? ` Last failure: ${this.#lastFailure.message}` : "";
   }
 
   #lostError(pending: Pending): LioranError {
