@@ -2,7 +2,7 @@
  * A process that opens a root and does what the test tells it over the IPC channel: the process's
  * end. The other end is `../agent.ts`.
  */
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import {
   type Collection,
   type Document,
@@ -57,6 +57,7 @@ const loadInFlight = 3;
 let manager: LioranManager;
 let load: Load;
 let build: Promise<unknown>;
+const descriptors: number[] = [];
 const cursors: FindCursor<Document>[] = [];
 
 const calls = {
@@ -109,7 +110,6 @@ const calls = {
     return false;
   },
   endBuild: () => build,
-  /** Keeps this thread busy. */
   /** Keeps the thread busy until there is a file. */
   async spin(until: string) {
     tell({ event: ["spinning"] });
@@ -127,6 +127,17 @@ const calls = {
     await load.done;
     const { inserted, increments, errors } = load;
     return { inserted, increments, errors };
+  },
+  /** Opens files until no more can be. @returns how many */
+  takeDescriptors() {
+    try {
+      for (;;) descriptors.push(openSync("/dev/null", "r"));
+    } catch {
+      return descriptors.length;
+    }
+  },
+  giveDescriptors() {
+    for (const descriptor of descriptors.splice(0)) closeSync(descriptor);
   },
   residentBytes: () => process.memoryUsage.rss(),
   exit(code: number) {
