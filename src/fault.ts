@@ -3,12 +3,29 @@
  * is set: to `<point>`, to `<point>:<n>` for the n-th time the point is reached, or to `<point>:<n>:throw`.
  */
 
-/** Where a fault is worth testing; see `dispatch/writer.ts` and, for "request", `runtime/host-connection.ts`. */
+/** Where a fault is worth testing. */
 export type FaultPoint =
+  // The Host (runtime/host-connection.ts).
   | "request"
+  // A commit, and its answers (dispatch/writer.ts).
+  | "inside-transaction"
   | "before-commit"
   | "after-commit-before-flush"
-  | "after-flush-before-reply";
+  | "after-flush-before-reply"
+  | "before-held-replies"
+  | "after-purge-slice"
+  // Requests of a client, answers of a primary to some of its clients (transport/socket-channel.ts).
+  | "after-socket-write"
+  // dispatch/index-builds.ts
+  | "between-index-slices"
+  // A take-over (runtime/membership.ts).
+  | "takeover-locked"
+  | "takeover-listening"
+  | "takeover-published"
+  // A primary that closes (runtime/host-thread.ts, runtime/membership.ts).
+  | "closing-drained"
+  | "closing-after-goodbye"
+  | "closing-before-release";
 
 const [armedPoint, countText = "1", effect = "kill"] = (process.env.LIORANDB_FAULT ?? "").split(
   ":",

@@ -12,6 +12,7 @@
 
 import { decode } from "../cbor/codec.js";
 import { decodeError, type EncodedError } from "../errors.js";
+import { faultPoint } from "../fault.js";
 import { indexBuildRunBytes, indexBuildSliceMs } from "../limits.js";
 import { compileFilter } from "../query/filter.js";
 import { listCollections } from "../storage/catalog.js";
@@ -192,6 +193,7 @@ export class IndexBuilds {
     while (!run.isLast && run.bytes < indexBuildRunBytes) {
       if (this.#stopped) throw new BuildLeft();
       this.#gather(environment, building, run);
+      faultPoint("between-index-slices");
       await nextTurn();
     }
     for (let isStored = false; !isStored; ) {
@@ -200,6 +202,7 @@ export class IndexBuilds {
         isStored = storeRun(transaction, db, building, run, changed);
       });
       run.confirm();
+      faultPoint("between-index-slices");
     }
     // From here on a document that is written has all of its entries.
     endWatch(environment, building.indexId);
@@ -213,6 +216,7 @@ export class IndexBuilds {
         if (isStored) endRun(transaction, building, run);
       });
       done = next;
+      faultPoint("between-index-slices");
     }
     return run.isLast;
   }

@@ -148,6 +148,7 @@ export class Writer {
   #turn(): void {
     this.#scheduled = false;
     if (this.#pauseUntilMs <= performance.now()) {
+      if (this.#held.length > 0) faultPoint("before-held-replies");
       for (const settle of this.#held.splice(0)) settle();
       if (!this.#gate.enter()) return;
       try {
@@ -239,6 +240,7 @@ export class Writer {
         const mark = transaction.mark();
         const outcome = this.#applyTask(transaction, task);
         outcomes.push(outcome);
+        faultPoint("inside-transaction");
         replyBytes += outcome.body.length;
         // What changed nothing may be asked again: only effects need to be remembered.
         if (!task.session || transaction.mark() === mark) continue;
@@ -315,6 +317,7 @@ export class Writer {
       if (!hasDropped(environment)) continue;
       try {
         environment.commit(() => purgeDropped(environment), true);
+        faultPoint("after-purge-slice");
       } catch (error) {
         // What is no failure of LMDB is one of ours.
         if (!(lmdbFailure("", error) instanceof LioranError)) throw error;

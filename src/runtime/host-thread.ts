@@ -15,6 +15,7 @@ import { TtlSweeper } from "../dispatch/ttl-sweeper.js";
 import { WriteExecutor } from "../dispatch/write-executor.js";
 import { Writer } from "../dispatch/writer.js";
 import { encodeError } from "../errors.js";
+import { faultPoint } from "../fault.js";
 import { invariant } from "../invariant.js";
 import { readerCheckIntervalMs, resendWindowMs } from "../limits.js";
 import { sameToken } from "../protocol/token.js";
@@ -118,7 +119,9 @@ async function start(options: HostStart): Promise<void> {
     await builds.stop();
     await server.answered(timeoutMs);
     await writer.drain();
+    faultPoint("closing-drained");
     await server.close("the primary closes", timeoutMs);
+    faultPoint("closing-after-goodbye");
     await pool?.close();
     await databases.release();
     tell({ type: "closed" });

@@ -14,6 +14,7 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { Mutex } from "async-mutex";
 import { LioranError } from "../errors.js";
+import { faultPoint } from "../fault.js";
 import type { ResolvedOptions } from "../options.js";
 import { type Hello, protocolVersion } from "../protocol/messages.js";
 import type { Databases } from "../storage/databases.js";
@@ -119,6 +120,7 @@ export class Membership {
       this.link.close();
       const timeoutMs = this.#options.primaryTimeoutMs;
       await Promise.all([this.#stopHost(), this.#standby?.stop(timeoutMs)]);
+      faultPoint("closing-before-release");
       this.#lock.release();
       this.roles.to("closed");
     });
@@ -238,6 +240,7 @@ export class Membership {
     };
     // Before the Host writes anything: the next take-over must have a higher epoch than this one.
     this.#lock.write(record);
+    faultPoint("takeover-locked");
     if (this.#hostStartedMs > 0 && this.#isOneFailureTooMany())
       throw this.#hostFailure ?? hostFails();
     const host = this.#standby ?? new Host();
@@ -255,7 +258,9 @@ export class Membership {
       endpoints: endpointCandidates(rootPath, record.rootId, record.epoch),
       cores,
     });
+    faultPoint("takeover-listening");
     this.#lock.write({ ...record, endpoint });
+    faultPoint("takeover-published");
     const whom = `The Host thread of this process (pid ${process.pid})`;
     await this.link.attach(new PortChannel(port), this.#hello(record), whom);
     this.#databases.clock = host.clock;

@@ -8,6 +8,7 @@
  */
 import type { Socket } from "node:net";
 import { LioranError } from "../errors.js";
+import { faultPoint } from "../fault.js";
 import { invariant } from "../invariant.js";
 import { sendBufferBytesMax } from "../limits.js";
 import { type Frame, FrameKind } from "../protocol/frame.js";
@@ -145,13 +146,13 @@ export class SocketChannel implements FrameChannel {
   #write(): void {
     if (this.#outbox.bytes === 0) return;
     const segments = this.#outbox.takeSegments();
-    if (segments.length === 1) {
-      this.#socket.write(segments[0]!, this.#written);
-      return;
+    if (segments.length === 1) this.#socket.write(segments[0]!, this.#written);
+    else {
+      this.#socket.cork();
+      for (const segment of segments) this.#socket.write(segment, this.#written);
+      this.#socket.uncork();
     }
-    this.#socket.cork();
-    for (const segment of segments) this.#socket.write(segment, this.#written);
-    this.#socket.uncork();
+    faultPoint("after-socket-write");
   }
 
   readonly #written = (): void => {
