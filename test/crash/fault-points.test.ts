@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type AgentError, openAgent } from "../process/agent.js";
+import { type Agent, type AgentError, openAgent, startAgent } from "../process/agent.js";
 import { Site } from "../process/site.js";
 import { checkIndexConsistency } from "../support/index-consistency.js";
 
@@ -101,8 +101,13 @@ const cases: Case[] = [
   },
 ];
 
-for (const [point, durability] of points) {
-  for (const { what, call, check, after } of cases) {
+/** One more point, with one case: it lies close to another one. */
+const insideTransaction: typeof points = [["inside-transaction", "flushed"]];
+const isIncrement = ({ what }: Case) => what === "$inc";
+
+for (const [point, durability] of [...points, ...insideTransaction]) {
+  const those = point === "inside-transaction" ? cases.filter(isIncrement) : cases;
+  for (const { what, call, check, after } of those) {
     test(`${what}, the primary killed ${point} (${durability})`, async (t) => {
       const site = new Site(t);
       // The first commits are those of the documents and indexes that are there before.
@@ -143,4 +148,55 @@ test("writes of one commit are told apart: those that were applied, and those th
     seen.sort((a, b) => a - b),
     all.map((_, at) => at + 1),
   );
+});
+
+const killed = { code: null, signal: "SIGKILL" };
+
+/** Increments the counter. @returns what it is afterwards */
+async function increment(agent: Agent): Promise<number> {
+  const options = { upsert: true, returnDocument: "after" };
+  return (await agent.things("findOneAndUpdate", { _id: "n" }, { $inc: { n: 1 } }, options)).n;
+}
+
+test("three processes in a row die in their take-over: a client gets the answer that it waits for", async (t) => {
+  const site = new Site(t);
+  const env = { LIORANDB_FAULT: "after-flush-before-reply" };
+  const primary = await openAgent(site, "primary", { ipc: "primary" }, { env });
+  const client = await openAgent(site, "client", { ipc: "client" });
+  const first = increment(client);
+  assert.deepEqual(await primary.process.exit(), killed);
+  for (const point of ["takeover-locked", "takeover-listening", "takeover-published"]) {
+    const heir = startAgent(site, point, { env: { LIORANDB_FAULT: point } });
+    heir.open().catch(() => {});
+    assert.deepEqual(await heir.process.exit(), killed);
+  }
+  const last = await openAgent(site, "last");
+  assert.equal(await first, 1);
+  assert.equal(await increment(client), 2);
+  assert.deepEqual(await last.find(), [{ _id: "n", n: 2 }]);
+  assert.equal(site.lockRecord().epoch, 5);
+});
+
+test("three primaries in a row die while they close: a client goes on with each next one", async (t) => {
+  const site = new Site(t);
+  const points = ["closing-drained", "closing-after-goodbye", "closing-before-release"];
+  const open = (point: string) =>
+    openAgent(site, point, { ipc: "primary" }, { env: { LIORANDB_FAULT: point } });
+  let client: Agent | undefined;
+  let n = 0;
+  let meanwhile: Promise<number> | undefined;
+  for (const point of points) {
+    const primary = await open(point);
+    client ??= await openAgent(site, "client", { ipc: "client" });
+    if (meanwhile) assert.equal(await meanwhile, n, `before ${point}`);
+    assert.equal(await increment(client), n + 1);
+    // It is read before the primary closes, or left to the next one.
+    meanwhile = increment(client);
+    n += 2;
+    primary.close().catch(() => {});
+    assert.deepEqual(await primary.process.exit(), killed);
+  }
+  const last = await openAgent(site, "last");
+  assert.equal(await meanwhile, n);
+  assert.deepEqual(await last.find(), [{ _id: "n", n }]);
 });

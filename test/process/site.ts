@@ -140,6 +140,11 @@ export class Process {
     return withDeadline(this.#exit, () => `${this.name} has not ended\n${this.#said()}`);
   }
 
+  /** Calls `watcher` after each message, output and the end. */
+  watch(watcher: () => void): void {
+    this.#watchers.add(watcher);
+  }
+
   /** Waits until `look` finds something; it is called after each message, output and the end. */
   until<T>(what: string, look: () => T | undefined): Promise<T> {
     const found = new Promise<T>((resolve, reject) => {
