@@ -15,6 +15,7 @@ const script = join(compiledTests, "crash/torture/worker-main.js");
 
 /** Every point, and how often it is reached, at most, before the process dies there. */
 const faultPoints: Record<FaultPoint, number> = {
+  request: 60,
   "inside-transaction": 80,
   "before-commit": 30,
   "after-commit-before-flush": 20,
