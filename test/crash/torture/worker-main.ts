@@ -33,6 +33,8 @@ export type WorkerMessage =
 /** The parent is told of this many at a time. */
 const toldAtOnce = 5;
 
+// The parent is gone.
+process.on("disconnect", () => process.exit(0));
 const start = JSON.parse(process.argv[2]!) as WorkerStart;
 const { rootPath, durability } = start;
 const manager = new LioranManager({
@@ -56,8 +58,6 @@ process.on("message", (message: WorkerCommand) => {
   else if (message.command === "pause") pause();
   else leave();
 });
-// The parent is gone.
-process.on("disconnect", () => process.exit(0));
 tell({ event: "ready" });
 
 function run(path: string): void {
