@@ -12,7 +12,7 @@ export type FaultPoint =
   | "before-commit"
   | "after-commit-before-flush"
   | "after-flush-before-reply"
-  | "before-held-replies"
+  | "leases-ended"
   | "after-purge-slice"
   // Requests of a client, answers of a primary to some of its clients (transport/socket-channel.ts).
   | "after-socket-write"

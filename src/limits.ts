@@ -230,8 +230,8 @@ export const lmdbNamedDatabases = 8;
 export const readerCheckIntervalMs = 30_000;
 
 /**
- * How long a process may use a catalog entry without looking it up again, and how long writes pause
- * after a commit that drops or renames a collection.
+ * How long a process may use a catalog entry without looking it up again, and how long a commit that drops or renames a
+ * collection waits for that to end.
  */
 export const catalogLeaseMs = 10;
 

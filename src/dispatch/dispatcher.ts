@@ -82,7 +82,6 @@ export class Dispatcher {
         environment.release();
         return document;
       }
-      environment.refresh();
       lease = leaseCollection(environment, collection);
     }
   }

@@ -9,13 +9,12 @@
  *  2. Tasks of one database are applied in the order they arrived.
  *  3. A task is answered exactly once, and not before its commit is as durable as it asked for.
  *  4. A task that fails leaves nothing behind and does not disturb the others of its commit.
- *  5. After a commit that dropped or renamed a collection, nothing is committed or answered until no
- *     process can still use what it knew of the catalog.
+ *  5. What drops or renames a collection is committed only when no process can still use what it knew of the catalog.
  *  6. What a task did and what it answered (the session record) are in the same commit.
  */
 import { encodeError, LioranError } from "../errors.js";
 import { faultPoint } from "../fault.js";
-import { catalogLeaseMs, commitBytesMax, commitOperationsMax } from "../limits.js";
+import { commitBytesMax, commitOperationsMax } from "../limits.js";
 import { hasDropped, purgeDropped } from "../storage/catalog.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import type { Databases } from "../storage/databases.js";
@@ -23,6 +22,7 @@ import type { Environment } from "../storage/environment.js";
 import { isOutOfSpace, lmdbFailure } from "../storage/lmdb-failure.js";
 import { removeRecords } from "../storage/sessions.js";
 import { WriteTransaction } from "../storage/write-transaction.js";
+import { CatalogChanges } from "./catalog-changes.js";
 import type { ClientSession } from "./client-session.js";
 import { CommitGate } from "./commit-gate.js";
 import { PartialWrite, type WriteOutcome } from "./outcome.js";
@@ -60,8 +60,6 @@ interface Committed {
   readonly finish: () => void;
 }
 
-/** Outlasts every lease that was taken before a commit (storage/catalog.ts), whatever a clock rounds. */
-const leasePauseMs = catalogLeaseMs + 1;
 /** Commits that nobody waits for the flush of are flushed after this time. */
 const backgroundFlushMs = 20;
 /** What could not be removed or flushed, because the disk is full for example, is tried again after this time. */
@@ -75,10 +73,7 @@ export class Writer {
   readonly #queues = new Map<string, WriteTask[]>();
   /** Session records that are of no more use, by their keys in hex; they go with the next commit. */
   readonly #obsolete = new Map<Environment, Map<string, Uint8Array>>();
-  /** Outcomes of commits that dropped or renamed a collection; told when every lease has ended. */
-  readonly #held: (() => void)[] = [];
-  /** No commit before this. From the start: the last primary may have dropped a collection just now. */
-  #pauseUntilMs = performance.now() + leasePauseMs;
+  readonly #catalogChanges = new CatalogChanges();
   #scheduled = false;
   #queued = 0;
   #idle: (() => void)[] = [];
@@ -136,53 +131,78 @@ export class Writer {
     }
   }
 
-  #schedule(): void {
+  #schedule(afterMs = 0): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    const pauseMs = this.#pauseUntilMs - performance.now();
     // setImmediate runs after the turn's I/O: everything that has arrived joins the commit.
-    if (pauseMs <= 0) setImmediate(() => this.#turn());
-    else setTimeout(() => this.#turn(), Math.ceil(pauseMs));
+    if (afterMs <= 0) setImmediate(() => this.#turn());
+    else setTimeout(() => this.#turn(), Math.ceil(afterMs));
   }
 
   #turn(): void {
     this.#scheduled = false;
-    if (this.#pauseUntilMs <= performance.now()) {
-      if (this.#held.length > 0) faultPoint("before-held-replies");
-      for (const settle of this.#held.splice(0)) settle();
-      if (!this.#gate.enter()) return;
-      try {
-        this.#commitOnce();
-      } finally {
-        this.#gate.leave();
-      }
+    if (!this.#gate.enter()) return;
+    let waitMs: number;
+    try {
+      waitMs = this.#commitOnce();
+    } finally {
+      this.#gate.leave();
     }
-    if (this.#queued > 0 || this.#hasGarbage()) this.#schedule();
+    if (this.#queued > 0 || this.#hasGarbage()) this.#schedule(waitMs);
     else for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  /** Commits the next batch of each database that has one, until one makes a pause necessary. */
-  #commitOnce(): void {
+  /** Commits the next batch of each database that has one. @returns how long what is left has to wait at least */
+  #commitOnce(): number {
+    let waitMs = Number.POSITIVE_INFINITY;
     for (const [db, queue] of [...this.#queues]) {
-      const batch = takeBatch(queue);
+      const wait = this.#waitOf(db, queue);
+      waitMs = Math.min(waitMs, wait.ms);
+      const batch = takeBatch(queue, wait.from);
       if (queue.length === 0) this.#queues.delete(db);
-      this.#commitBatch(db, batch);
-      if (this.#held.length > 0) return;
+      if (batch.length > 0) this.#commitBatch(db, batch);
     }
     if (this.#queued === 0) this.#collectGarbage();
+    return Number.isFinite(waitMs) ? waitMs : 0;
   }
 
-  #commitBatch(db: string, batch: WriteTask[]): void {
+  /** From which task on a queue has to wait, and how long: from one that changes the catalog, while there are leases. */
+  #waitOf(db: string, queue: WriteTask[]): { from: number; ms: number } {
+    const from = queue.findIndex((task) => task.changesCatalog);
+    if (from < 0) return { from: queue.length, ms: 0 };
+    try {
+      const environment = this.#databases.get(db)!;
+      let ms = this.#catalogChanges.waitMs(environment);
+      if (ms === undefined) {
+        const { flush } = queue[from];
+        this.#catalogChanges.end(environment, (work) =>
+          this.#clock.commit(() => environment.commit(work, flush)),
+        );
+        if (!flush) this.#flushSoon();
+        faultPoint("leases-ended");
+        ms = this.#catalogChanges.waitMs(environment)!;
+      }
+      return { from: ms === 0 ? queue.length : from, ms };
+    } catch (error) {
+      const [task] = queue.splice(from, 1);
+      this.#settle([task], [this.#failure(lmdbFailure(`writing to the database "${db}"`, error))]);
+      return { from, ms: 0 };
+    }
+  }
+
+  /** @param later tasks that are committed after these and are not in the queue */
+  #commitBatch(db: string, batch: WriteTask[], later: readonly WriteTask[] = []): void {
     let committed: Committed;
     try {
       const environment = this.#databases.get(db)!;
-      committed = this.#applyWithSpace(db, environment, batch);
+      committed = this.#applyWithSpace(db, environment, batch, (done) =>
+        [batch.slice(done), later, this.#queues.get(db) ?? []].some(changeCatalog),
+      );
     } catch (error) {
       // The commit failed as a whole and left nothing. One by one, the others get through.
       if (batch.length > 1) {
-        for (let i = 0; i < batch.length && this.#held.length === 0; i += 1) {
-          this.#commitBatch(db, [batch[i]]);
-          if (this.#held.length > 0) this.#putBack(db, batch.slice(i + 1));
+        for (let i = 0; i < batch.length; i += 1) {
+          this.#commitBatch(db, [batch[i]], batch.slice(i + 1));
         }
         return;
       }
@@ -193,18 +213,10 @@ export class Writer {
     // Not in the `try`: what fails from here on must end this Host, and not make it apply the batch again.
     finish();
     const done = batch.slice(0, outcomes.length);
-    this.#putBack(db, batch.slice(outcomes.length));
-    if (!done.some((task) => task.changesCatalog)) {
-      this.#settle(done, outcomes);
-      return;
-    }
-    this.#pauseUntilMs = performance.now() + leasePauseMs;
-    this.#held.push(() => this.#settle(done, outcomes));
-  }
-
-  /** Tasks that found no place in their commit are the first of the next one. */
-  #putBack(db: string, tasks: WriteTask[]): void {
-    if (tasks.length > 0) this.#queues.set(db, [...tasks, ...(this.#queues.get(db) ?? [])]);
+    // Tasks that found no place in their commit are the first of the next one.
+    const left = batch.slice(outcomes.length);
+    if (left.length > 0) this.#queues.set(db, [...left, ...(this.#queues.get(db) ?? [])]);
+    this.#settle(done, outcomes);
   }
 
   #settle(batch: WriteTask[], outcomes: WriteOutcome[]): void {
@@ -212,19 +224,33 @@ export class Writer {
     for (let i = 0; i < batch.length; i += 1) batch[i].settle(outcomes[i]);
   }
 
-  /** On a full disk it is tried again with the space that the commit before has freed. */
-  #applyWithSpace(db: string, environment: Environment, batch: WriteTask[]): Committed {
+  /** As {@link #apply}. On a full disk it is tried again with the space that the commit before has freed. */
+  #applyWithSpace(
+    db: string,
+    environment: Environment,
+    batch: WriteTask[],
+    changesFollow: (done: number) => boolean,
+  ): Committed {
     try {
-      return this.#apply(db, environment, batch);
+      return this.#apply(db, environment, batch, changesFollow);
     } catch (error) {
       if (!isOutOfSpace(error)) throw error;
       this.#clock.commit(() => environment.commitNothing());
-      return this.#apply(db, environment, batch);
+      return this.#apply(db, environment, batch, changesFollow);
     }
   }
 
-  /** Applies and commits a batch; returns once it is as durable as its tasks ask for. */
-  #apply(db: string, environment: Environment, batch: WriteTask[]): Committed {
+  /**
+   * Applies and commits a batch; returns once it is as durable as its tasks ask for.
+   *
+   * @param changesFollow whether some task after that many of the batch changes the catalog
+   */
+  #apply(
+    db: string,
+    environment: Environment,
+    batch: WriteTask[],
+    changesFollow: (done: number) => boolean,
+  ): Committed {
     const startMs = performance.now();
     const flush = batch.some((task) => task.flush);
     const outcomes: WriteOutcome[] = [];
@@ -248,7 +274,11 @@ export class Writer {
         if (replies) replies.push({ sequence: task.sequence, outcome });
         else sessions.set(task.session, [{ sequence: task.sequence, outcome }]);
       }
-      wrote = transaction.hasWrites;
+      const resumed = this.#catalogChanges.resume(environment, () =>
+        changesFollow(outcomes.length),
+      );
+      if (resumed) afterCommit.push(resumed);
+      wrote = transaction.hasWrites || resumed !== undefined;
       if (!wrote) return;
       transaction.finish();
       for (const [session, replies] of sessions) {
@@ -331,10 +361,16 @@ export class Writer {
   }
 }
 
-function takeBatch(queue: WriteTask[]): WriteTask[] {
+function changeCatalog(tasks: readonly WriteTask[]): boolean {
+  return tasks.some((task) => task.changesCatalog);
+}
+
+/** The next tasks, of those that stand before the `end`. */
+function takeBatch(queue: WriteTask[], end: number): WriteTask[] {
+  const tasksMax = Math.min(end, commitOperationsMax);
   let bytes = 0;
   let length = 0;
-  while (length < queue.length && length < commitOperationsMax && bytes < commitBytesMax) {
+  while (length < tasksMax && bytes < commitBytesMax) {
     bytes += queue[length].bytes;
     length += 1;
   }

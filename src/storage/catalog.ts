@@ -8,6 +8,7 @@
 import { decode, encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { catalogLeaseMs, purgeSliceRecords } from "../limits.js";
+import { areLeasesEnded } from "./catalog-leases.js";
 import { collectionRange } from "./collection.js";
 import type { CommitClock } from "./commit-clock.js";
 import type { Environment, Snapshot } from "./environment.js";
@@ -67,21 +68,21 @@ interface DecodedEntry {
  * The entry that point reads may use without looking into the catalog, which costs them a sixth of
  * their time. See {@link isLeaseValid} for when its use counts.
  *
- * The lease may have ended: that is asked after the read. An entry that was looked up is good for `catalogLeaseMs`, in every process. A commit that
- * drops or renames a collection is neither acknowledged nor followed by another commit for that long
- * (`dispatch/writer.ts`), and a new primary waits as long before its first one. So a read that ended
- * within the lease has seen what was there before that commit, at a time when nobody had been told of
- * it.
+ * The lease may have ended: that is asked after the read. An entry that was looked up is good for `catalogLeaseMs`, in
+ * every process. Before a commit that drops or renames a collection no leases are given for that long
+ * (`catalog-leases.ts`), so a read that ended within its lease has seen what was there before that commit.
  */
 export function leasedCollection(environment: Environment, name: string): Lease {
   return decodedEntries.get(environment)?.get(name) ?? leaseCollection(environment, name);
 }
 
-/** Looks an entry up, in the snapshot that is read next, and begins a new lease of it. */
+/** Looks an entry up, in a new snapshot that is read next, too, and begins a new lease of it. */
 export function leaseCollection(environment: Environment, name: string): Lease {
+  // Before the snapshot is taken, however long this thread is held up in between.
   const lookedUpAtMs = performance.now();
+  environment.refresh();
   const entry = findCollection(environment, name);
-  if (entry) {
+  if (entry && !areLeasesEnded(environment)) {
     const found = decodedEntries.get(environment)!.get(name)!;
     found.leaseEndsMs = lookedUpAtMs + catalogLeaseMs;
   }

@@ -20,7 +20,7 @@ const faultPoints: Record<FaultPoint, number> = {
   "before-commit": 30,
   "after-commit-before-flush": 20,
   "after-flush-before-reply": 30,
-  "before-held-replies": 3,
+  "leases-ended": 3,
   "after-purge-slice": 3,
   "after-socket-write": 100,
   "between-index-slices": 6,
