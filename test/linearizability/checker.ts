@@ -29,6 +29,9 @@ export interface Violation {
   state: Value;
   /** Those of which one had to come next: none fits. */
   stuck: Operation[];
+  /** What was called next, and the writes without an answer so far. */
+  later: Operation[];
+  unanswered: Operation[];
 }
 
 /** @returns undefined when the history is linearizable, each register empty before it */
@@ -41,13 +44,18 @@ export function findViolation(history: readonly Operation[]): Violation | undefi
 }
 
 /** The violation for people: what came last, and what cannot come next. */
-export function explain({ key, ordered, last, state, stuck }: Violation): string {
+export function explain(violation: Violation): string {
+  const { key, ordered, last, state, stuck, later, unanswered } = violation;
   const line = (operation: Operation) => `  ${show(operation)}`;
   return [
     `The history of ${key} is not linearizable. After ${ordered} operations it holds ${state}:`,
     ...last.map(line),
     "None of these can come next:",
     ...stuck.map(line),
+    "Later come:",
+    ...later.map(line),
+    "Without an answer are:",
+    ...unanswered.map(line),
   ].join("\n");
 }
 
@@ -212,6 +220,15 @@ class Search {
         this.#answered[answered]!,
       ]);
     const stuck = candidates.slice(0, shownOperations).map((at) => this.#answered[at]!);
-    return { key: stuck[0]!.key, ordered: this.#path.length, last, state: this.#state, stuck };
+    const behind = candidates.at(-1)! + 1;
+    return {
+      key: stuck[0]!.key,
+      ordered: this.#path.length,
+      last,
+      state: this.#state,
+      stuck,
+      later: this.#answered.slice(behind, behind + shownOperations),
+      unanswered: this.#unanswered.called(stuck[0]!.returnedAt).slice(-shownOperations),
+    };
   }
 }

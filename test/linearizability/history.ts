@@ -73,6 +73,7 @@ export function show({ key, call, result, calledAt, returnedAt, by }: Operation)
       : call.kind === "cas"
         ? `cas ${call.from} -> ${call.to}`
         : `${call.kind} ${call.value}`;
-  const gave = returnedAt === Number.POSITIVE_INFINITY ? "?" : String(result ?? "done");
+  const gave =
+    returnedAt === Number.POSITIVE_INFINITY ? "?" : String(result === undefined ? "done" : result);
   return `${calledAt} .. ${returnedAt} ${key}: ${what} = ${gave}${by ? ` (${by})` : ""}`;
 }

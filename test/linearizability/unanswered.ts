@@ -26,6 +26,11 @@ export class UnansweredOperations {
     return this.#operations[at]!;
   }
 
+  /** Those that were called until then. */
+  called(until: number): Operation[] {
+    return this.#operations.filter(({ calledAt }) => calledAt <= until);
+  }
+
   /** The value that it puts. */
   product(at: number): Value {
     return product(this.#operations[at]!)!.value;

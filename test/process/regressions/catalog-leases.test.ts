@@ -16,7 +16,7 @@ test("a collection that one read has found dropped is dropped for the next one",
   using root = temporaryRoot();
   await using manager = new LioranManager({ rootPath: root.rootPath });
   const things = (await manager.db("app")).collection("things");
-  for (let round = 0; round < 5; round += 1) {
+  for (let round = 0; round < 30; round += 1) {
     await things.insertOne({ _id: "a" });
     assert.ok(await things.findOne({ _id: "a" }));
     let isOver = false;
