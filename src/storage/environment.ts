@@ -18,7 +18,7 @@ import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
 import { type CommitClock, isQuiet } from "./commit-clock.js";
 import { checkDataFiles } from "./data-files.js";
-import { checkFormat, hasFormat, writeFormat } from "./format.js";
+import { checkFormat, flushFolder, hasFormat, writeFormat } from "./format.js";
 import { loadLmdb } from "./lmdb.js";
 import { lmdbFailure } from "./lmdb-failure.js";
 import { CommitLock, openBetweenCommits } from "./opening-lock.js";
@@ -142,8 +142,11 @@ export class Environment {
       }
       if (!hasFormat(folder)) writeFormat(folder);
       const environment = new Environment(folder, access, root, stores);
-      // A Host that died may have left a commit unflushed, and what is in it may be told to somebody as safe.
-      if (access === "write" && exists) environment.#flushNow();
+      // A Host that died may have left something unflushed, and what is in it may be told to somebody as safe.
+      if (access === "write" && exists) {
+        flushFolder(folder);
+        environment.#flushNow();
+      }
       return environment;
     } catch (error) {
       root.close();

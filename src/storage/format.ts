@@ -61,26 +61,32 @@ export function checkFormat(folder: string): boolean {
   return true;
 }
 
-/** Declares the database in the folder complete. Only the Host calls this. */
+/**
+ * Declares the database in the folder complete. Only the Host calls this.
+ *
+ * An acknowledged write must find its files again after a power loss, so the whole way to them is flushed first. The
+ * record itself is flushed last; a Host that finds one does that again, in case the one that wrote it was killed.
+ */
 export function writeFormat(folder: string): void {
   const file = join(folder, fileName);
   const draft = `${file}.new`;
   const text = `${JSON.stringify({ format: formatVersion, storage: "lmdb" })}\n`;
   writeFileSync(draft, text, { mode: 0o600, flush: true });
+  flushWayTo(folder);
   renameSync(draft, file);
-  // An acknowledged write must find its files again after a power loss.
-  for (const changed of [folder, dirname(folder)]) flushFolder(changed);
-  flushWayTo(dirname(folder));
+  flushFolder(folder);
 }
 
 /** The root, and folders above it, may be new as well: whoever made them may have died before it flushed anything. */
-function flushWayTo(root: string): void {
+function flushWayTo(folder: string): void {
+  const root = dirname(folder);
+  flushFolder(root);
   const { dev } = statSync(root);
-  for (let folder = root; folder !== dirname(folder); ) {
-    folder = dirname(folder);
+  for (let above = root; above !== dirname(above); ) {
+    above = dirname(above);
     try {
-      if (statSync(folder).dev !== dev) return;
-      flushFolder(folder);
+      if (statSync(above).dev !== dev) return;
+      flushFolder(above);
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       // A folder of others, in which this user has made nothing.
@@ -90,7 +96,8 @@ function flushWayTo(root: string): void {
   }
 }
 
-function flushFolder(folder: string): void {
+/** Brings the names in a folder to the disk. */
+export function flushFolder(folder: string): void {
   // Windows keeps its folders safe by itself, and cannot open one for flushing.
   if (process.platform === "win32") return;
   const fd = openSync(folder, "r");
