@@ -36,7 +36,7 @@ test(`power loss: what was acknowledged as flushed is there, the rest is whole (
   const fate = () => someFate(random);
   const run = await traceRun(t, [
     {
-      writers: [{ ...writer("p1", "plain", random), first: 3_000 }, writer("p2", "other", random)],
+      writers: [{ ...writer("p1", "plain", random), first: 2_100 }, writer("p2", "other", random)],
     },
     { writers: [writer("c1", "plain", random), writer("c2", "other", random)] },
   ]);
@@ -61,7 +61,7 @@ test(`power loss: what was acknowledged as flushed is there, the rest is whole (
   });
 
   await t.test("flushed writes survive", async () => {
-    const cuts = someCuts(run.events, scaled(40, 3_000), random);
+    const cuts = someCuts(run.events, scaled(30, 2_000), random);
     const wrong = await losses(run, cuts, fate);
     say(`${cuts.length} cuts, ${wrong.length} wrong`);
     assert.equal(wrong.length, 0, wrong.slice(0, 3).join("\n\n"));
