@@ -9,6 +9,8 @@
  * - Of everything else each write is there wholly, in some of its sectors, or not at all, whatever became of those before
  *   it; behind the old end of the file zeros may stand for what it wrote.
  *
+ * - Of a file that is written through a map, nothing is known but its size.
+ *
  * A sector of 512 bytes is never torn.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -17,6 +19,7 @@ import type { Random } from "../../support/soak.js";
 import type { Begin, Call, Event } from "./trace.js";
 
 const sectorBytes = 512;
+const pageBytes = 4096;
 
 /** Something that may be lost while it is pending. */
 interface Change<T> {
@@ -34,6 +37,7 @@ type FolderChange = { add?: [name: string, node: Node]; remove?: string };
 
 interface File {
   readonly kind: "file";
+  isMapped: boolean;
   safe: Buffer;
   readonly pending: Change<FileChange>[];
 }
@@ -55,6 +59,8 @@ export interface Fate {
   tears(): boolean;
   /** Whether a sector of a torn write is there. */
   hasSector(): boolean;
+  /** What a page of a file holds that is written through a map. */
+  mappedByte(): number;
 }
 
 /** The least that is promised: what was not flushed is gone. */
@@ -62,6 +68,7 @@ export const leastFate: Fate = {
   keeps: () => false,
   tears: () => false,
   hasSector: () => false,
+  mappedByte: () => 0,
 };
 
 export class Disk {
@@ -69,7 +76,7 @@ export class Disk {
   readonly #root: Folder = newFolder();
   /** Calls under way: what to do at their end. */
   readonly #underWay = new Map<string, () => void>();
-  /** Files that were mapped for writing: what was stored through the map is not known. */
+  /** Files that were mapped for writing. */
   readonly mapped = new Set<string>();
 
   /** @param base the folder that was traced; it is there from the beginning, and empty */
@@ -91,7 +98,10 @@ export class Disk {
   /** @returns what its success means */
   #begin(event: Begin): () => void {
     const { call, path, at, data } = event;
-    if (call === "mapWritable") this.mapped.add(path);
+    if (call === "mapWritable") {
+      this.mapped.add(path);
+      this.#file(path).isMapped = true;
+    }
     if (call === "write" || call === "writeSynced") {
       const change = pend<FileChange>(this.#file(path), { at, data });
       return () => finish(change, call === "writeSynced");
@@ -164,7 +174,7 @@ export class Disk {
 }
 
 function newFile(): File {
-  return { kind: "file", safe: Buffer.alloc(0), pending: [] };
+  return { kind: "file", isMapped: false, safe: Buffer.alloc(0), pending: [] };
 }
 
 function newFolder(): Folder {
@@ -197,6 +207,7 @@ export function someFate(random: Random): Fate {
     },
     tears: () => random.next() < tornPart,
     hasSector: () => random.below(2) === 0,
+    mappedByte: () => random.pick([0, random.below(256)]),
   };
 }
 
@@ -230,7 +241,7 @@ function store(folder: Folder, into: string, fate: Fate): void {
 }
 
 /** What a file is in the end; with all that was written, unless a fate takes some of it. */
-function settle({ safe, pending }: File, fate?: Fate): Buffer {
+function settle({ safe, pending, isMapped }: File, fate?: Fate): Buffer {
   let size = safe.length;
   const bytes = Buffer.alloc(
     pending.reduce((end, { what }) => Math.max(end, endOf(what)), safe.length),
@@ -246,6 +257,11 @@ function settle({ safe, pending }: File, fate?: Fate): Buffer {
     if (!isSafe && fate?.tears()) tear(what, bytes, fate);
     else what.data.copy(bytes, what.at);
     size = Math.max(size, what.at + what.data.length);
+  }
+  if (isMapped && fate) {
+    for (let at = 0; at < size; at += pageBytes) {
+      bytes.fill(fate.mappedByte(), at, Math.min(at + pageBytes, size));
+    }
   }
   return bytes.subarray(0, size);
 }
