@@ -15,7 +15,7 @@ import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { isLeaseValid, leaseCollection, leasedCollection } from "../storage/catalog.js";
 import { decodeRead, readById } from "../storage/collection.js";
-import { lmdbFailure } from "../storage/lmdb-failure.js";
+import { isOutOfPlaces, lmdbFailure } from "../storage/lmdb-failure.js";
 import type { Document } from "../values/document.js";
 import type { BatchSource } from "./cursors.js";
 import type { Caller, Equipment, Owner, RequestOptions, tooHeavy } from "./equipment.js";
@@ -52,7 +52,7 @@ export class Dispatcher {
     try {
       return (await this.#route(operation, caller, options)) as ResultOf<K>;
     } catch (error) {
-      throw readFailure(operation, error);
+      throw this.#readFailure(operation.kind, error);
     }
   }
 
@@ -66,7 +66,7 @@ export class Dispatcher {
     try {
       return this.#readById(db, collection, id);
     } catch (error) {
-      throw lmdbFailure(`reading the database "${db}"`, error);
+      throw this.#readFailure(db, error);
     }
   }
 
@@ -96,7 +96,7 @@ export class Dispatcher {
     try {
       return this.#localReads.findNow(operation);
     } catch (error) {
-      throw readFailure(operation, error);
+      throw this.#readFailure(operation.db, error);
     }
   }
 
@@ -164,6 +164,15 @@ export class Dispatcher {
     return owner.forward(operation, options.flag);
   }
 
+  /** What LMDB reports in our words; anything else as it is. */
+  #readFailure(what: string, error: unknown): unknown {
+    // The next read then finds the places of readers that were killed.
+    if (isOutOfPlaces(error)) {
+      for (const environment of this.#equipment.databases.opened()) environment.freeDeadReaders();
+    }
+    return lmdbFailure(`reading (${what})`, error);
+  }
+
   /** Whether reads go to the owner. */
   get #isForwarding(): boolean {
     return this.#equipment.reads === "primary" && this.#equipment.owner !== undefined;
@@ -173,12 +182,6 @@ export class Dispatcher {
     this.#readsHere ??= new (localReads().LocalReads)(this.#equipment);
     return this.#readsHere;
   }
-}
-
-/** What LMDB reports in our words; anything else as it is. */
-function readFailure(operation: Operation, error: unknown): unknown {
-  const what = "db" in operation ? `the database "${operation.db}"` : operation.kind;
-  return lmdbFailure(`reading ${what}`, error);
 }
 
 /** A cursor that is open at the owner. */

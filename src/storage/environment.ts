@@ -20,7 +20,7 @@ import { type CommitClock, isQuiet } from "./commit-clock.js";
 import { checkDataFiles } from "./data-files.js";
 import { checkFormat, flushFolder, hasFormat, writeFormat } from "./format.js";
 import { loadLmdb } from "./lmdb.js";
-import { lmdbFailure } from "./lmdb-failure.js";
+import { isOutOfPlaces, lmdbFailure } from "./lmdb-failure.js";
 import { CommitLock, openBetweenCommits } from "./opening-lock.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
 import { ReadRun } from "./read-run.js";
@@ -129,6 +129,7 @@ export class Environment {
     if (!exists) createFolder(folder);
     const root = openRoot(folder, access, exists);
     try {
+      retryWithPlace(root, () => root.useReadTransaction().done());
       const stores = {} as Record<keyof Stores, ByteStore>;
       for (const name of storeNames) {
         const store = root.openDB<Uint8Array, Uint8Array>(name, {
@@ -336,7 +337,7 @@ export class Environment {
   /** A read transaction of the latest commit that stays as it is until its last user is done. */
   #detachedTransaction(): ReadTransaction {
     this.#root.resetReadTxn();
-    const transaction = this.#root.useReadTransaction();
+    const transaction = retryWithPlace(this.#root, () => this.#root.useReadTransaction());
     // Resetting it while it is in use makes lmdb-js take another one for itself.
     this.#root.resetReadTxn();
     return transaction as unknown as ReadTransaction;
@@ -372,6 +373,16 @@ export class Snapshot {
     this.#closed = true;
     this.#options.transaction.done();
     this.#onClose();
+  }
+}
+
+/** Killed readers leave their places in the table of readers; one that finds none free looks for those. */
+function retryWithPlace<T>(root: RootDatabase<Uint8Array, Uint8Array>, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!isOutOfPlaces(error) || root.readerCheck() === 0) throw error;
+    return read();
   }
 }
 

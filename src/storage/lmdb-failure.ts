@@ -11,15 +11,16 @@ const damagedCodes: ReadonlySet<unknown> = new Set([
   -30793, // MDB_INVALID
 ]);
 const deniedCodes: ReadonlySet<unknown> = codesOf("EACCES", "EPERM", "EROFS");
+/** MDB_READERS_FULL */
+const readersFullCode = -30790;
 /** There is no room on the disk. A write that fits in part is an EIO for LMDB. */
 const spaceCodes: ReadonlySet<unknown> = codesOf("ENOSPC", "EDQUOT", "EFBIG", "EIO");
 /** What to do about what has run out. All of it can be given back while the process runs. */
 const remedies: readonly [codes: ReadonlySet<unknown>, remedy: string][] = [
   [spaceCodes, "Nothing of it is stored. Make room on the disk."],
   [codesOf("EMFILE", "ENFILE"), "Allow the process more open files (ulimit -n), or close some."],
-  // MDB_READERS_FULL
   [
-    new Set([-30790]),
+    new Set([readersFullCode]),
     "Too many threads and processes read this database at once: end some, or lower `cores`.",
   ],
   [codesOf("ENOMEM"), "There is not enough memory."],
@@ -52,6 +53,11 @@ export function lmdbFailure(doing: string, error: unknown): unknown {
   return new LioranError("IO", `Failed ${doing}: ${message}. ${remedy}`.trimEnd(), {
     cause: error,
   });
+}
+
+/** Whether there is no place left in LMDB's table of readers. */
+export function isOutOfPlaces(error: unknown): boolean {
+  return numberOf(error) === readersFullCode;
 }
 
 /** Whether a commit has failed because there is no room on the disk. */
