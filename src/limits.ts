@@ -255,13 +255,19 @@ export const peerStallTimeoutMs = 30_000;
 export const handshakeTimeoutMs = 5_000;
 /** Operations of one connection that the Host works on at once; the rest waits in the socket. */
 export const connectionInFlightMax = 20_000;
+/** Bytes of these: of the requests, and of the documents that their answers are expected to have. */
+export const connectionInFlightBytesMax = 64 * MiB;
+/** How long the Host reads for one connection before the others have a turn. */
+export const connectionSliceMs = 5;
+/** Next batches of cursors that the Host reads at once for one connection. */
+export const batchesPerConnectionMax = 16;
 
 /** Most connections of one primary. */
 export const connectionsMax = 10_000;
 
 /** Threads of the query pool that have had nothing to do for this long are ended. */
 export const poolIdleTimeoutMs = 90_000;
-/** Queries that wait for a thread of the pool; more are refused. */
+/** Queries of one caller that wait for a thread of the pool; more are refused. */
 export const poolQueueMax = 10_000;
 
 /** Longest path of a Unix socket that works on Linux, macOS and the BSDs. */
@@ -273,6 +279,7 @@ function checkLimits(): void {
   invariant(frameBytesMax > 2 * documentBytesMax, "a frame holds the largest update of a document");
   invariant(insertChunkBytesMax < frameBytesMax, "an insert chunk fits into a frame");
   invariant(pathSegmentsMax > documentDepthMax, "a path reaches every value of a document");
+  invariant(frameBytesMax < connectionInFlightBytesMax, "the largest request gets its turn");
   invariant(handshakeBytesMax < frameBytesMax, "the handshake is the smaller one");
   invariant(frameDepthMax > documentDepthMax, "a frame holds the deepest document");
   invariant(poolIdleTimeoutMs > snapshotAgeMaxMs, "no thread ends under the snapshot of a cursor");

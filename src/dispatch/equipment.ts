@@ -28,6 +28,9 @@ export interface QueryPool {
     flag: CancelFlag,
     division?: Division,
   ): Promise<ResultOf<K>>;
+  /** No more reads of this caller begin until `letGo`: it does not take the results of earlier ones. */
+  hold(caller: object): void;
+  letGo(caller: object): void;
 }
 
 /** The way to the lock owner. */

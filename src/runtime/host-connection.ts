@@ -10,8 +10,8 @@
  * Invariants
  *  1. Nothing but a hello is accepted before the handshake, and no body above `handshakeBytesMax`.
  *  2. Every request gets exactly one reply or failure, also a bad one, unless the connection closes.
- *  3. A peer that does not read its answers is not read from, and is disconnected after a while; what
- *     is kept for it stays bounded. Nobody else notices.
+ *  3. A peer that does not read its answers is not read from, its reads that have not begun wait, and it
+ *     is disconnected after a while; what is kept for it stays bounded. Nobody else notices.
  */
 
 import type { ClientSession } from "../dispatch/client-session.js";
@@ -26,7 +26,10 @@ import { LioranError } from "../errors.js";
 import { faultPoint } from "../fault.js";
 import { invariant } from "../invariant.js";
 import {
+  batchBytesMax,
+  connectionInFlightBytesMax,
   connectionInFlightMax,
+  connectionSliceMs,
   frameHeaderBytes,
   handshakeTimeoutMs,
   peerStallTimeoutMs,
@@ -48,6 +51,7 @@ import { sameToken } from "../protocol/token.js";
 import { CancelFlag } from "../query/control.js";
 import type { Databases } from "../storage/databases.js";
 import type { FrameChannel } from "../transport/channel.js";
+import { BatchTurns } from "./batch-turns.js";
 
 /** What the connections of one Host share. */
 export interface HostContext {
@@ -64,6 +68,9 @@ export interface HostContext {
   /** Requests have been read, or answered, or need no answer any more. */
   inFlightChanged(by: number): void;
   closed(connection: HostConnection): void;
+  /** No heavy read of this caller begins until `letGo`. */
+  hold(caller: Caller): void;
+  letGo(caller: Caller): void;
 }
 
 type State = "awaiting-hello" | "open" | "closed";
@@ -87,6 +94,15 @@ export class HostConnection {
   #session: ClientSession | undefined;
   #caller: Caller | undefined;
   #inFlight = 0;
+  #inFlightBytes = 0;
+  /** What the next `findAndModify` is expected to answer with: as much as the last ones. */
+  #modifiedBytes = batchBytesMax;
+  readonly #batchTurns = new BatchTurns();
+  /** When others have a turn; 0: nothing was read in this turn of the event loop. */
+  #sliceEndMs = 0;
+  #isSliceOver = false;
+  /** The peer has not read its answers. */
+  #isBehind = false;
   #paused = false;
   /** The Host closes: nothing is read any more. */
   #stopping = false;
@@ -103,7 +119,7 @@ export class HostConnection {
     this.#isOwn = isOwn;
     if (!isOwn) {
       this.#handshakeTimer = setTimeout(() => {
-        this.#refuse(
+        this.refuse(
           new LioranError("PROTOCOL", `No hello within ${handshakeTimeoutMs} ms of connecting.`),
         );
       }, handshakeTimeoutMs);
@@ -159,7 +175,7 @@ export class HostConnection {
         this.#channel.end();
         return;
       default:
-        this.#refuse(
+        this.refuse(
           new LioranError("PROTOCOL", `A client does not send frames of kind ${frame.kind}.`),
         );
     }
@@ -174,7 +190,7 @@ export class HostConnection {
       hello = decodeHello(frame.body);
       this.#checkHello(hello);
     } catch (error) {
-      this.#refuse(error);
+      this.refuse(error);
       return;
     }
     clearTimeout(this.#handshakeTimer);
@@ -216,32 +232,53 @@ export class HostConnection {
       this.#channel.send(FrameKind.failure, sequence, encodeFailure(error));
       return;
     }
+    const { length } = frame.body;
+    const bytes = operation.kind === "findAndModify" ? length + this.#modifiedBytes : length;
     this.#inFlight += 1;
+    this.#inFlightBytes += bytes;
     this.#context.inFlightChanged(1);
     if (operationClass[operation.kind] === "write") {
-      this.#write(sequence, operation as WriteOperation, frame.body.length, resent);
-    } else this.#read(sequence, operation);
+      this.#write(sequence, operation as WriteOperation, bytes, resent);
+    } else this.#read(sequence, operation, bytes);
     this.#holdIfBehind();
   }
 
-  #read(sequence: number, operation: Operation): void {
+  #read(sequence: number, operation: Operation, bytes: number): void {
     const flag = new CancelFlag();
     this.#flags.set(sequence, flag);
-    this.#context.dispatcher
-      .execute(operation, this.#caller!, { flag })
+    if (this.#sliceEndMs === 0) this.#beginSlice();
+    const execute = () => this.#context.dispatcher.execute(operation, this.#caller!, { flag });
+    (operation.kind === "getMore" ? this.#batchTurns.run(execute) : execute())
       .then((result) => ({ failed: false, body: encodeBody(result) }))
       .catch((error: unknown) => ({ failed: true, body: encodeFailure(error) }))
       .then((outcome) => {
         this.#flags.delete(sequence);
-        this.#answer(sequence, outcome);
+        this.#answer(sequence, outcome, bytes);
       });
+    if (performance.now() >= this.#sliceEndMs) this.#isSliceOver = true;
+  }
+
+  /** One turn of the event loop may bring hundreds of requests, each of which may take milliseconds. */
+  #beginSlice(): void {
+    this.#sliceEndMs = performance.now() + connectionSliceMs;
+    setImmediate(() => {
+      this.#sliceEndMs = 0;
+      this.#isSliceOver = false;
+      this.#readOn();
+    });
   }
 
   #write(sequence: number, operation: WriteOperation, bytes: number, resent: boolean): void {
     const session = this.#session!;
     const earlier = session.begin(sequence, (outcome) => {
-      if (outcome) this.#answer(sequence, outcome);
-      else this.#forget();
+      if (!outcome) {
+        this.#forget(bytes);
+        return;
+      }
+      if (operation.kind === "findAndModify") {
+        this.#modifiedBytes = Math.max(outcome.body.length, this.#modifiedBytes / 2);
+      }
+      this.#answer(sequence, outcome, bytes);
     });
     if (earlier) {
       // It is under way for an earlier connection of this client, which must not wait for it.
@@ -272,16 +309,17 @@ export class HostConnection {
   }
 
   /** One request less waits for this connection. */
-  #forget(): void {
+  #forget(bytes: number): void {
     if (this.#state === "closed") return;
     this.#inFlight -= 1;
+    this.#inFlightBytes -= bytes;
     this.#context.inFlightChanged(-1);
     invariant(this.#inFlight >= 0, "more answers than requests");
   }
 
-  #answer(sequence: number, { failed, body }: WriteOutcome): void {
+  #answer(sequence: number, { failed, body }: WriteOutcome, bytes: number): void {
     if (this.#state === "closed") return;
-    this.#forget();
+    this.#forget(bytes);
     this.#answeredBytes += frameHeaderBytes + body.length;
     this.#channel.send(failed ? FrameKind.failure : FrameKind.reply, sequence, body);
     this.#holdIfBehind();
@@ -290,21 +328,45 @@ export class HostConnection {
 
   /** Stops reading from a peer that is behind with its answers, or far ahead with its requests. */
   #holdIfBehind(): void {
-    const isBehind = this.#channel.bufferedBytes > sendBufferBytesMax;
-    if (isBehind && !this.#stallTimer && !this.#isOwn) this.#watchForStall();
-    if (this.#paused || (!isBehind && this.#inFlight < connectionInFlightMax)) return;
+    if (this.#channel.bufferedBytes > sendBufferBytesMax) {
+      if (!this.#stallTimer && !this.#isOwn) this.#watchForStall();
+      if (!this.#isBehind) this.#holdReads();
+    }
+    if (this.#paused || !(this.#isBehind || this.#isAhead)) return;
     this.#paused = true;
     this.#channel.pause();
   }
 
   #readOn(): void {
-    if (!this.#paused || this.#stopping || this.#state === "closed") return;
-    if (this.#channel.bufferedBytes > sendBufferBytesMax) return;
-    if (this.#inFlight >= connectionInFlightMax) return;
+    if (this.#state === "closed" || this.#channel.bufferedBytes > sendBufferBytesMax) return;
+    if (this.#isBehind) this.#letReadsGo();
+    if (!this.#paused || this.#stopping || this.#isAhead) return;
     this.#paused = false;
+    this.#channel.resume();
+  }
+
+  /** Whether enough of its requests are under way, or have been read in this turn. */
+  get #isAhead(): boolean {
+    return (
+      this.#isSliceOver ||
+      this.#inFlight >= connectionInFlightMax ||
+      this.#inFlightBytes >= connectionInFlightBytesMax
+    );
+  }
+
+  /** Reads that were taken from the socket but have not begun would answer into memory. */
+  #holdReads(): void {
+    this.#isBehind = true;
+    this.#batchTurns.hold();
+    this.#context.hold(this.#caller!);
+  }
+
+  #letReadsGo(): void {
+    this.#isBehind = false;
     clearTimeout(this.#stallTimer);
     this.#stallTimer = undefined;
-    this.#channel.resume();
+    this.#batchTurns.letGo();
+    this.#context.letGo(this.#caller!);
   }
 
   /** Disconnects the peer unless it has read something of what waits for it by the end of the time. */
@@ -328,7 +390,8 @@ export class HostConnection {
     return this.#answeredBytes - this.#channel.bufferedBytes;
   }
 
-  #refuse(error: unknown): void {
+  /** Tells the peer why it is not served, and closes. */
+  refuse(error: unknown): void {
     if (this.#state === "closed") return;
     this.#channel.send(FrameKind.refuse, 0, encodeRefuse(error));
     this.#channel.end();
@@ -345,6 +408,9 @@ export class HostConnection {
     // Nobody waits for these reads any more.
     for (const flag of this.#flags.values()) flag.cancel();
     this.#flags.clear();
+    this.#batchTurns.clear();
+    // Those that wait for a thread find on it that they are cancelled.
+    if (this.#isBehind) this.#context.letGo(this.#caller!);
     this.#cursors.close();
     this.#context.closed(this);
   }

@@ -7,6 +7,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import type { MessagePort } from "node:worker_threads";
 import { ClientSession } from "../dispatch/client-session.js";
 import type { Dispatcher } from "../dispatch/dispatcher.js";
+import type { Caller, QueryPool } from "../dispatch/equipment.js";
 import type { WriteExecutor } from "../dispatch/write-executor.js";
 import { LioranError } from "../errors.js";
 import { connectionsMax, sessionRetentionMs } from "../limits.js";
@@ -37,6 +38,7 @@ export class HostServer implements HostContext {
   readonly token: string;
   readonly #rootPath: string;
   readonly #forgetSession: (session: ClientSession) => void;
+  readonly #pool: QueryPool | undefined;
   readonly #server: Server;
   readonly #connections = new Set<HostConnection>();
   readonly #sessions = new Map<string, KnownSession>();
@@ -52,6 +54,7 @@ export class HostServer implements HostContext {
     writes: WriteExecutor,
     databases: Databases,
     forgetSession: (session: ClientSession) => void,
+    pool: QueryPool | undefined,
   ) {
     this.dispatcher = dispatcher;
     this.writes = writes;
@@ -61,6 +64,7 @@ export class HostServer implements HostContext {
     this.token = identity.token;
     this.#rootPath = identity.rootPath;
     this.#forgetSession = forgetSession;
+    this.#pool = pool;
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -118,6 +122,14 @@ export class HostServer implements HostContext {
   closed(connection: HostConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#allClosed?.();
+  }
+
+  hold(caller: Caller): void {
+    this.#pool?.hold(caller);
+  }
+
+  letGo(caller: Caller): void {
+    this.#pool?.letGo(caller);
   }
 
   /** Forgets clients that vanished; what they could still send again has expired. */

@@ -95,7 +95,7 @@ async function start(options: HostStart): Promise<void> {
       writer.removeSoon(environment, session.storedKeys(environment));
     }
   };
-  const server = new HostServer(options, dispatcher, writes, databases, forget);
+  const server = new HostServer(options, dispatcher, writes, databases, forget, pool);
   const startedAtMs = performance.now();
   const upkeep = setInterval(() => {
     server.sweepSessions();

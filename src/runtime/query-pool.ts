@@ -69,6 +69,14 @@ export class ThreadQueryPool implements QueryPool {
     return { threads: this.threads, busy, waiting };
   }
 
+  hold(caller: object): void {
+    this.#shares.hold(caller);
+  }
+
+  letGo(caller: object): void {
+    this.#shares.letGo(caller);
+  }
+
   open(
     operation: RowsOperation,
     caller: object,

@@ -8,7 +8,7 @@
  * Invariants
  *  1. No more threads are granted than there are.
  *  2. Requests of one caller are granted in the order they came.
- *  3. While somebody waits, no thread is free.
+ *  3. While somebody waits who is not held back, no thread is free.
  */
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
@@ -30,8 +30,10 @@ export class ThreadShares {
   #free: number;
   /** By caller, in the order of their turns. A caller that has nothing left is forgotten. */
   readonly #queues = new Map<object, Waiting[]>();
+  /** The same for callers that get no thread at the moment. */
+  readonly #heldQueues = new Map<object, Waiting[]>();
   #waiting = 0;
-  /** How many wait, for the threads of a query: all but one may leave it to that one. */
+  /** How many wait that are not held back, for the threads of a query: all but one may leave it to that one. */
   readonly waitingCell = new Int32Array(new SharedArrayBuffer(4));
 
   constructor(threads: number) {
@@ -58,8 +60,10 @@ export class ThreadShares {
    */
   acquire(caller: object, wanted: number, limitMs: number): Promise<ThreadShare[]> {
     invariant(wanted > 0, "a query needs a thread");
-    if (this.#free > 0 && this.#waiting === 0) return Promise.resolve(this.#take(wanted));
-    if (this.#waiting >= poolQueueMax) return Promise.reject(queueFull());
+    const held = this.#heldQueues.get(caller);
+    if (!held && this.#free > 0 && this.#waiting === 0) return Promise.resolve(this.#take(wanted));
+    const queue = held ?? this.#queues.get(caller) ?? [];
+    if (queue.length >= poolQueueMax) return Promise.reject(queueFull());
     return new Promise((resolve, reject) => {
       let timer: NodeJS.Timeout | undefined;
       const waiting: Waiting = {
@@ -75,24 +79,49 @@ export class ThreadShares {
           reject(expired());
         }, limitMs);
       }
-      const queue = this.#queues.get(caller);
-      if (queue) queue.push(waiting);
-      else this.#queues.set(caller, [waiting]);
+      queue.push(waiting);
+      if (held) return;
+      this.#queues.set(caller, queue);
       this.#count(1);
     });
+  }
+
+  /** The caller gets no thread until `letGo`: it does not take what it was given. Idempotent. */
+  hold(caller: object): void {
+    if (this.#heldQueues.has(caller)) return;
+    const queue = this.#queues.get(caller) ?? [];
+    this.#queues.delete(caller);
+    this.#heldQueues.set(caller, queue);
+    this.#count(-queue.length);
+  }
+
+  letGo(caller: object): void {
+    const queue = this.#heldQueues.get(caller);
+    if (!queue) return;
+    this.#heldQueues.delete(caller);
+    if (queue.length === 0) return;
+    this.#queues.set(caller, queue);
+    this.#count(queue.length);
+    this.#grant();
   }
 
   #release(): void {
     invariant(this.#free < this.#threads, "no more threads are given back than there are");
     this.#free += 1;
-    const [next] = this.#queues;
-    if (!next) return;
-    const [caller, queue] = next;
-    const waiting = queue[0]!;
-    this.#forget(caller, waiting);
-    // The caller's next one comes after those of all others.
-    if (this.#queues.delete(caller)) this.#queues.set(caller, queue);
-    waiting.grant(this.#take(waiting.threads));
+    this.#grant();
+  }
+
+  #grant(): void {
+    while (this.#free > 0) {
+      const [next] = this.#queues;
+      if (!next) return;
+      const [caller, queue] = next;
+      const waiting = queue[0]!;
+      this.#forget(caller, waiting);
+      // The caller's next one comes after those of all others.
+      if (this.#queues.delete(caller)) this.#queues.set(caller, queue);
+      waiting.grant(this.#take(waiting.threads));
+    }
   }
 
   #take(wanted: number): ThreadShare[] {
@@ -111,13 +140,15 @@ export class ThreadShares {
   }
 
   #forget(caller: object, waiting: Waiting): void {
-    const queue = this.#queues.get(caller)!;
+    const held = this.#heldQueues.get(caller);
+    const queue = held ?? this.#queues.get(caller)!;
     queue.splice(queue.indexOf(waiting), 1);
+    if (held) return;
     if (queue.length === 0) this.#queues.delete(caller);
     this.#count(-1);
   }
 
-  #count(change: 1 | -1): void {
+  #count(change: number): void {
     this.#waiting += change;
     Atomics.store(this.waitingCell, 0, this.#waiting);
   }
@@ -126,7 +157,7 @@ export class ThreadShares {
 function queueFull(): LioranError {
   return new LioranError(
     "QUEUE_FULL",
-    `${poolQueueMax} queries wait for a thread of this process already. Try again later, or raise \`cores\`.`,
+    `${poolQueueMax} queries of this caller wait for a thread already. Try again later, or raise \`cores\`.`,
   );
 }
 

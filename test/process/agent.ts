@@ -3,6 +3,7 @@
  * `children/agent-main.ts`.
  */
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { ManagerOptions } from "../../src/index.js";
 import type { AgentCall, AgentMessage, Loaded, Step, ToldError } from "./children/agent-main.js";
 import { compiledTests, type Process, type Site, type StartOptions } from "./site.js";
@@ -117,6 +118,11 @@ export class Agent {
     return this.events("acknowledged").map(([, id]) => id as string);
   }
 }
+
+/** The environment of an agent whose `heldBytes` is asked for. */
+export const preloadGarbageCollector = {
+  NODE_OPTIONS: `--import ${pathToFileURL(join(compiledTests, "process/children/collect-garbage.js")).href}`,
+};
 
 /** Starts an agent; its manager is not open yet. */
 export function startAgent(site: Site, name: string, options: StartOptions = {}): Agent {

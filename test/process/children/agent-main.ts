@@ -140,6 +140,8 @@ const calls = {
     for (const descriptor of descriptors.splice(0)) closeSync(descriptor);
   },
   residentBytes: () => process.memoryUsage.rss(),
+  /** What this thread and so many others hold; they were started with `preloadGarbageCollector`. */
+  heldBytes: async (threads: number) => (await import("./collect-garbage.js")).heldBytes(threads),
   exit(code: number) {
     process.exit(code);
   },

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { poolQueueMax } from "../../../src/limits.js";
 import { ThreadShares } from "../../../src/runtime/thread-shares.js";
 
 test("a query gets what it wants, or what is free", async () => {
@@ -56,4 +57,56 @@ test("a thread that is given back twice counts once", async () => {
   assert.equal((await shares.acquire({}, 2, Number.POSITIVE_INFINITY)).length, 1);
   other!.release();
   assert.equal((await shares.acquire({}, 2, Number.POSITIVE_INFINITY)).length, 1);
+});
+
+test("a caller that is held back gets no thread, and what it asked for comes later in its order", async () => {
+  const shares = new ThreadShares(1);
+  const [behind, other] = [{}, {}];
+  const granted: string[] = [];
+  const ask = async (name: string, caller: object) => {
+    const [share] = await shares.acquire(caller, 1, Number.POSITIVE_INFINITY);
+    granted.push(name);
+    return share!;
+  };
+  const first = await ask("b1", behind);
+  const early = ask("b2", behind);
+  shares.hold(behind);
+  shares.hold(behind);
+  const late = ask("b3", behind);
+  // Nobody who may have the thread waits for it.
+  assert.equal(shares.waiting, 0);
+  first.release();
+  const others = await ask("o1", other);
+  others.release();
+  assert.equal(shares.busy, 0);
+  shares.letGo(behind);
+  (await early).release();
+  (await late).release();
+  assert.deepEqual(granted, ["b1", "o1", "b2", "b3"]);
+  assert.equal(shares.busy, 0);
+});
+
+test("who waits too long while it is held back is told so", async () => {
+  const shares = new ThreadShares(1);
+  const behind = {};
+  shares.hold(behind);
+  await assert.rejects(shares.acquire(behind, 1, 5), { code: 50 });
+  shares.letGo(behind);
+  assert.equal((await shares.acquire(behind, 1, 5)).length, 1);
+});
+
+test("a caller that asks for too much is refused, others are not", async () => {
+  const shares = new ThreadShares(1);
+  const [share] = await shares.acquire({}, 1, Number.POSITIVE_INFINITY);
+  const greedy = {};
+  const ask = () => shares.acquire(greedy, 1, Number.POSITIVE_INFINITY);
+  for (let n = 0; n < poolQueueMax; n += 1) ask();
+  await assert.rejects(ask(), { code: "QUEUE_FULL", retryable: true });
+  const other = shares.acquire({}, 1, Number.POSITIVE_INFINITY);
+  share!.release();
+  shares.hold(greedy);
+  assert.equal(shares.waiting, 1);
+  // The greedy one has it for now.
+  assert.equal(shares.busy, 1);
+  other.catch(() => {});
 });

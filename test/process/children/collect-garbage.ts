@@ -1,0 +1,39 @@
+/**
+ * Preloaded (`--import`) into every thread of a process, so that a test can tell what it keeps from what is only not
+ * collected yet. `heldBytes` asks all of them.
+ */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { BroadcastChannel, isMainThread } from "node:worker_threads";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+const asked = new BroadcastChannel("collect-garbage");
+const answers = new BroadcastChannel("collected-garbage");
+
+function heldHere(): number {
+  // Finalizers run between the two, and free what is outside the heap.
+  collectGarbage();
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+if (!isMainThread) asked.onmessage = () => answers.postMessage(heldHere());
+// They keep no thread alive.
+for (const channel of [asked, answers]) (channel as unknown as { unref(): void }).unref();
+
+/** What the main thread and `threads` others hold in and outside of their heaps, garbage not counted. */
+export function heldBytes(threads: number): Promise<number> {
+  let bytes = heldHere();
+  let left = threads;
+  const all = new Promise<number>((resolve) => {
+    answers.onmessage = (event: unknown) => {
+      bytes += (event as { data: number }).data;
+      left -= 1;
+      if (left === 0) resolve(bytes);
+    };
+  });
+  asked.postMessage(null);
+  return all;
+}
