@@ -2,7 +2,7 @@
  * The field names of encoded maps. A collection has few names and repeats them in every document, so a
  * name is made a string once and recognised by its bytes from then on.
  */
-import { headerBytes, readLength } from "./scan.js";
+import { damagedItem, headerBytes, readLength } from "./scan.js";
 
 /** A field name: as it lies in a map, header included, and as a string. */
 export interface FieldName {
@@ -72,6 +72,8 @@ function nameAt(
   hash: number,
 ): FieldName {
   const text = utf8Slice.call(bytes, from, end);
+  // Nobody writes it; as a field it would be the prototype of the object.
+  if (text === "__proto__") throw damagedItem();
   const copy = Uint8Array.prototype.slice.call(bytes, start, end);
   return { bytes: copy, text, hash, nextSlot: 0 };
 }

@@ -8,7 +8,6 @@
  * The position behind an item is a module variable, because it is wanted after each call and a pair
  * would be an allocation per value. Nothing in here calls out while it holds.
  */
-import { LioranError } from "../errors.js";
 import { decode } from "./codec.js";
 import { type FieldName, liesAt, readName } from "./field-name.js";
 import {
@@ -21,9 +20,12 @@ import {
   shapeFieldsMax,
   shapeIn,
 } from "./map-shape.js";
-import { skip } from "./scan.js";
+import { damagedItem, scan } from "./scan.js";
 
 type Fields = Record<string, unknown>;
+
+/** A regular expression is an array of strings. */
+const rareLimits = { depthMax: 1, itemsMax: 8 };
 
 /** Position behind the item that {@link readItem} has read last. */
 export let itemEnd = 0;
@@ -307,16 +309,14 @@ function readSimple(bytes: Uint8Array, start: number, head: number): unknown {
 }
 
 function readRare(bytes: Uint8Array, start: number): unknown {
-  const end = skip(bytes, start);
+  // Damaged bytes must not get to the decoder with other tags: there are some that take it for ever.
+  let end: number;
+  try {
+    end = scan(bytes, rareLimits, start);
+  } catch {
+    throw damagedItem();
+  }
   const value = decode(bytes.subarray(start, end));
   itemEnd = end;
   return value;
-}
-
-/** For bytes that were checked before they were stored and that are no item now. */
-export function damagedItem(): LioranError {
-  return new LioranError(
-    "CORRUPTED",
-    "A stored document is damaged: its bytes are no CBOR of ours. Restore the database from a backup.",
-  );
 }

@@ -7,6 +7,8 @@
  *
  * Nothing is allocated per item. The state of a scan is in module variables, because a scan runs to its
  * end on one thread without calling out.
+ *
+ * {@link skip} ends for damaged bytes too: at the latest where they do.
  */
 import { isUtf8 } from "node:buffer";
 import { LioranError } from "../errors.js";
@@ -206,6 +208,8 @@ export function skip(bytes: Uint8Array, start: number): number {
 function skipLong(bytes: Uint8Array, start: number): number {
   let position = start;
   for (let pending = 1; pending > 0; pending--) {
+    // In damaged bytes a length can be anything: each item has a byte at least.
+    if (pending > bytes.length - position) throw damagedItem();
     const head = bytes[position]!;
     const major = head >> 5;
     const info = head & 0x1f;
@@ -219,6 +223,14 @@ function skipLong(bytes: Uint8Array, start: number): number {
     }
   }
   return position;
+}
+
+/** For bytes that were checked before they were stored and that are no item now. */
+export function damagedItem(): LioranError {
+  return new LioranError(
+    "CORRUPTED",
+    "The database is damaged: the bytes of a stored document are no CBOR of ours. Restore it from a backup.",
+  );
 }
 
 /** Bytes of a header, with its argument (and so of a whole number), by its first byte. */

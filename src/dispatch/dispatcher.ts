@@ -15,7 +15,7 @@ import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { isLeaseValid, leaseCollection, leasedCollection } from "../storage/catalog.js";
 import { decodeRead, readById } from "../storage/collection.js";
-import { isOutOfPlaces, lmdbFailure } from "../storage/lmdb-failure.js";
+import { isOutOfPlaces, lmdbFailure, storageFailure } from "../storage/lmdb-failure.js";
 import type { Document } from "../values/document.js";
 import type { BatchSource } from "./cursors.js";
 import type { Caller, Equipment, Owner, RequestOptions, tooHeavy } from "./equipment.js";
@@ -52,7 +52,7 @@ export class Dispatcher {
     try {
       return (await this.#route(operation, caller, options)) as ResultOf<K>;
     } catch (error) {
-      throw this.#readFailure(operation.kind, error);
+      throw this.#readFailure("db" in operation ? operation.db : undefined, error);
     }
   }
 
@@ -165,12 +165,13 @@ export class Dispatcher {
   }
 
   /** What LMDB reports in our words; anything else as it is. */
-  #readFailure(what: string, error: unknown): unknown {
+  #readFailure(db: string | undefined, error: unknown): unknown {
     // The next read then finds the places of readers that were killed.
     if (isOutOfPlaces(error)) {
       for (const environment of this.#equipment.databases.opened()) environment.freeDeadReaders();
     }
-    return lmdbFailure(`reading (${what})`, error);
+    if (db === undefined) return lmdbFailure("reading", error);
+    return storageFailure(this.#equipment.databases.folder(db), "reading", error);
   }
 
   /** Whether reads go to the owner. */

@@ -9,6 +9,7 @@ import { snapshotAgeMaxMs } from "../limits.js";
 import type { Control } from "../query/control.js";
 import { underControl } from "../query/loop-control.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
+import { readingFrom } from "../storage/lmdb-failure.js";
 import type { BatchSource } from "./cursors.js";
 import type { EncodedBatch, RowsOperation } from "./operation.js";
 import { type ResultRow, takeBatch } from "./reads.js";
@@ -48,7 +49,8 @@ export class LocalSource implements BatchSource {
   /** The next batch, at once. @throws SNAPSHOT_TOO_OLD, or what ends the query */
   take(batchSize: number | undefined): { batch: EncodedBatch; done: boolean } {
     if (this.#expired) throw snapshotTooOld();
-    return underControl(this.#control, () => takeBatch(this.#rows, batchSize));
+    const take = () => underControl(this.#control, () => takeBatch(this.#rows, batchSize));
+    return readingFrom(this.#snapshot?.environment.folder, take);
   }
 
   async next(batchSize: number | undefined): Promise<{ batch: EncodedBatch; done: boolean }> {

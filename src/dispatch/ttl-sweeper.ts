@@ -48,13 +48,21 @@ export class TtlSweeper {
 
   #sweep(): void {
     for (const db of this.#databases.openedNames()) {
-      const environment = this.#databases.get(db)!;
-      environment.refresh();
-      for (const entry of listCollections(environment)) {
-        if (isAbandoned(entry)) this.#drop(db, entry);
-        for (const index of entry.indexes) {
-          if (expired(environment, index, 1).length > 0) this.#remove(db, entry.id, index.id);
-        }
+      try {
+        this.#sweepDatabase(db);
+      } catch {
+        // One that is damaged says so to whoever uses it, and must not keep the others from it.
+      }
+    }
+  }
+
+  #sweepDatabase(db: string): void {
+    const environment = this.#databases.get(db)!;
+    environment.refresh();
+    for (const entry of listCollections(environment)) {
+      if (isAbandoned(entry)) this.#drop(db, entry);
+      for (const index of entry.indexes) {
+        if (expired(environment, index, 1).length > 0) this.#remove(db, entry.id, index.id);
       }
     }
   }

@@ -7,6 +7,7 @@
  */
 import { CancelFlag } from "../query/control.js";
 import type { Databases } from "../storage/databases.js";
+import { storageFailure } from "../storage/lmdb-failure.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { ClientSession } from "./client-session.js";
 import type { QueryPool } from "./equipment.js";
@@ -62,9 +63,11 @@ export class WriteExecutor {
 
   /** Executes a write; its outcome comes in a later turn, or at once when nothing has to be done. */
   execute(request: WriteRequest): void {
-    const { operation, settle, fail } = request;
+    const { operation, settle } = request;
+    const folder = this.#databases.folder(operation.db);
+    const fail = (error: unknown) => request.fail(storageFailure(folder, "writing", error));
     if (operation.kind === "createIndexes") {
-      this.#createIndexes(request, operation);
+      this.#createIndexes({ ...request, fail }, operation);
       return;
     }
     let prepared: PreparedWrite;

@@ -19,7 +19,7 @@ import { hasDropped, purgeDropped } from "../storage/catalog.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment } from "../storage/environment.js";
-import { isOutOfSpace, lmdbFailure } from "../storage/lmdb-failure.js";
+import { isOutOfSpace, lmdbFailure, storageFailure } from "../storage/lmdb-failure.js";
 import { removeRecords } from "../storage/sessions.js";
 import { WriteTransaction } from "../storage/write-transaction.js";
 import { CatalogChanges } from "./catalog-changes.js";
@@ -185,7 +185,7 @@ export class Writer {
       return { from: ms === 0 ? queue.length : from, ms };
     } catch (error) {
       const [task] = queue.splice(from, 1);
-      this.#settle([task], [this.#failure(lmdbFailure(`writing to the database "${db}"`, error))]);
+      this.#settle([task], [this.#failure(this.#writeFailure(db, error))]);
       return { from, ms: 0 };
     }
   }
@@ -206,7 +206,7 @@ export class Writer {
         }
         return;
       }
-      const outcome = this.#failure(lmdbFailure(`writing to the database "${db}"`, error));
+      const outcome = this.#failure(this.#writeFailure(db, error));
       committed = { outcomes: [outcome], finish: () => {} };
     }
     const { outcomes, finish } = committed;
@@ -311,7 +311,7 @@ export class Writer {
       if (error instanceof PartialWrite) return this.#failure(error.reason);
       if (!(error instanceof LioranError)) throw error;
       transaction.rollbackTo(mark);
-      return this.#failure(error);
+      return this.#failure(storageFailure(transaction.environment.folder, "writing", error));
     }
   }
 
@@ -334,8 +334,7 @@ export class Writer {
   #hasGarbage(): boolean {
     if (this.#garbageTimer) return false;
     for (const environment of this.#databases.opened()) {
-      environment.refresh();
-      if (hasDropped(environment)) return true;
+      if (this.#holdsGarbage(environment)) return true;
     }
     return false;
   }
@@ -343,8 +342,7 @@ export class Writer {
   #collectGarbage(): void {
     if (this.#garbageTimer) return;
     for (const environment of this.#databases.opened()) {
-      environment.refresh();
-      if (!hasDropped(environment)) continue;
+      if (!this.#holdsGarbage(environment)) continue;
       try {
         environment.commit(() => purgeDropped(environment), true);
         faultPoint("after-purge-slice");
@@ -358,6 +356,20 @@ export class Writer {
         return;
       }
     }
+  }
+
+  /** A database that is damaged says so to whoever uses it, and must not end the Host of the others. */
+  #holdsGarbage(environment: Environment): boolean {
+    try {
+      environment.refresh();
+      return hasDropped(environment);
+    } catch {
+      return false;
+    }
+  }
+
+  #writeFailure(db: string, error: unknown): unknown {
+    return storageFailure(this.#databases.folder(db), "writing", error);
   }
 }
 

@@ -4,10 +4,11 @@
  * `walk.ts`, with the same results.
  */
 import { invariant } from "../invariant.js";
-import { keyPrefixBytes } from "../limits.js";
+import { idKeyBytesMax, keyPrefixBytes } from "../limits.js";
 import { decodeRead, pointKeyTarget, readByPointKey } from "../storage/collection.js";
 import { entryIdKey, entryValuesEnd, hasLongId } from "../storage/index-entries.js";
 import type { RangeScanner } from "../storage/range-scanner.js";
+import { danglingEntry } from "../storage/stored-record.js";
 import type { Document } from "../values/document.js";
 import type { Control } from "./control.js";
 import type { Query } from "./execute.js";
@@ -60,7 +61,7 @@ function fetchDocument(
 ): Document {
   const options = snapshot ? snapshot.options : environment.latest;
   const bytes = readByPointKey(environment, collectionId, copyIdKey(scanner), options);
-  invariant(bytes, "an index entry has a document in the same commit");
+  if (!bytes) throw danglingEntry();
   control.step(bytes.length);
   return decodeRead(bytes);
 }
@@ -72,6 +73,7 @@ function copyIdKey(scanner: RangeScanner): number {
     return scanner.copyKey(entryValuesEnd(bytes), pointKeyTarget, keyPrefixBytes);
   }
   const idKey = entryIdKey(scanner.key(), scanner.value());
+  if (idKey.length > idKeyBytesMax) throw danglingEntry();
   pointKeyTarget.set(idKey, keyPrefixBytes);
   return keyPrefixBytes + idKey.length;
 }

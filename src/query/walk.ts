@@ -2,7 +2,6 @@
  * Walks keys as a plan says and gives the documents they lead to: over the collection, over entries of indexes,
  * or straight to certain ids. Synchronous, in one view of the data.
  */
-import { invariant } from "../invariant.js";
 import { idKeyBytesMax } from "../limits.js";
 import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
 import { documentRange, getDocument, type IdKeyRange } from "../storage/collection.js";
@@ -13,6 +12,7 @@ import { entryIdKey, isOpaqueEntry } from "../storage/index-entries.js";
 import { encodeKey, typeBracket } from "../storage/key.js";
 import { RangeScanner, scanCollection } from "../storage/range-scanner.js";
 import { readStatistics } from "../storage/statistics.js";
+import { danglingEntry } from "../storage/stored-record.js";
 import type { Document } from "../values/document.js";
 import type { Control } from "./control.js";
 import type { IdBound } from "./id-plan.js";
@@ -218,7 +218,7 @@ function countInside({ environment, snapshot }: View, { ranges }: IndexScan, con
 function fetchRow(walk: Walk, idKey: Uint8Array): Row {
   const { view, control, examined } = walk;
   const bytes = getDocument(view.environment, view.collectionId, idKey, view.snapshot);
-  invariant(bytes, "an index entry has a document in the same commit");
+  if (!bytes) throw danglingEntry();
   control.step(bytes.length);
   examined.documents += 1;
   return rowOf(walk, idKey, bytes);

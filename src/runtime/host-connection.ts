@@ -50,6 +50,7 @@ import {
 import { sameToken } from "../protocol/token.js";
 import { CancelFlag } from "../query/control.js";
 import type { Databases } from "../storage/databases.js";
+import { storageFailure } from "../storage/lmdb-failure.js";
 import type { FrameChannel } from "../transport/channel.js";
 import { BatchTurns } from "./batch-turns.js";
 
@@ -294,7 +295,7 @@ export class HostConnection {
         return;
       }
     } catch (error) {
-      fail(error);
+      fail(storageFailure(this.#context.databases.folder(operation.db), "reading", error));
       return;
     }
     const leave = () => session.settle(sequence, undefined);

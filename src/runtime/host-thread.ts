@@ -107,7 +107,7 @@ async function start(options: HostStart): Promise<void> {
         environment.refresh();
         if (mayForget) writer.removeSoon(environment, expiredRecords(environment, steadyNowMs()));
       } catch {
-        // No reader's place is left, for example. The next round tries again.
+        // No reader's place is left, or the database is damaged, which whoever uses it is told.
       }
     }
   }, readerCheckIntervalMs);

@@ -5,10 +5,11 @@
  *
  * The file is never deleted: two processes could then hold locks on two files of the same name.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { LioranError } from "../errors.js";
 import { tryLockFile } from "../storage/file-lock.js";
+import { readSmallFile, withoutLinks, withoutWaiting } from "../storage/small-file.js";
 
 /** What the holder of the lock tells the others. */
 export interface LockRecord {
@@ -30,6 +31,13 @@ const lockFileName = ".lioran.lock";
 const lockedByte = 2 ** 40;
 /** The record is padded to one fixed size, so that it is replaced by one small write. */
 const recordBytes = 2048;
+/** What lies behind this in the file is not looked at. */
+const readBytesMax = 8 * recordBytes;
+/** A higher epoch, or longer texts, nobody has written: a record with them could not be followed by another one. */
+const epochMax = 2 ** 52;
+const secretLengthMax = 128;
+/** A link would have us write into another file. A pipe is not waited for. */
+const openFlags = constants.O_RDWR | withoutLinks | withoutWaiting;
 
 export class RootLock {
   readonly path: string;
@@ -112,7 +120,7 @@ export class RootLock {
   #open(): number {
     let fd: number;
     try {
-      fd = openSync(this.path, "r+");
+      fd = openSync(this.path, openFlags);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw openFailure(this.path, error);
       fd = this.#create();
@@ -124,21 +132,23 @@ export class RootLock {
 
   #create(): number {
     try {
-      // "a+" creates it without cutting what another process may have written meanwhile.
-      closeSync(openSync(this.path, "a+", 0o600));
-      return openSync(this.path, "r+");
+      // Without cutting what another process may have written meanwhile.
+      return openSync(this.path, openFlags | constants.O_CREAT, 0o600);
     } catch (error) {
       throw openFailure(this.path, error);
     }
   }
 
   #readText(): string {
+    let text: string | undefined;
     try {
-      return readFileSync(this.path, "utf8");
+      text = readSmallFile(this.path, readBytesMax);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
       throw openFailure(this.path, error);
     }
+    if (text === undefined) throw notAFile(this.path);
+    return text;
   }
 }
 
@@ -146,15 +156,25 @@ function parseRecord(text: string): LockRecord | undefined {
   try {
     const record = JSON.parse(text) as LockRecord;
     const complete =
-      Number.isSafeInteger(record.pid) &&
-      Number.isSafeInteger(record.epoch) &&
+      isNatural(record.pid) &&
+      isNatural(record.epoch) &&
+      record.epoch < epochMax &&
       typeof record.endpoint === "string" &&
-      typeof record.token === "string" &&
-      typeof record.rootId === "string";
+      !record.endpoint.includes("\0") &&
+      isSecret(record.token) &&
+      isSecret(record.rootId);
     return complete ? record : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isNatural(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isSecret(value: unknown): boolean {
+  return typeof value === "string" && value.length <= secretLengthMax;
 }
 
 function notAFile(path: string): LioranError {
@@ -163,7 +183,8 @@ function notAFile(path: string): LioranError {
 
 function openFailure(path: string, error: unknown): LioranError {
   const { code, message } = error as NodeJS.ErrnoException;
-  if (code === "EISDIR") return notAFile(path);
+  // A folder, a link, a socket.
+  if (code === "EISDIR" || code === "ELOOP" || code === "ENXIO") return notAFile(path);
   if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
     return new LioranError(
       "PERMISSION",

@@ -29,7 +29,7 @@ import { CancelFlag, CancellableControl } from "../query/control.js";
 import { underControl } from "../query/loop-control.js";
 import { findCollection } from "../storage/catalog.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
-import { lmdbFailure } from "../storage/lmdb-failure.js";
+import { lmdbFailure, storageFailure } from "../storage/lmdb-failure.js";
 import { readStatistics } from "../storage/statistics.js";
 import {
   breakMeeting,
@@ -122,7 +122,7 @@ export function runPart(
   } catch (error) {
     breakMeeting(task.meeting);
     gate.run(() => snapshot?.close());
-    send(port, endOf(error));
+    send(port, endOf(error, environment));
   }
   return Promise.resolve();
 }
@@ -225,7 +225,7 @@ class RowSender {
         return;
       }
     } catch (error) {
-      this.#end(endOf(error));
+      this.#end(endOf(error, this.#snapshot.environment));
     }
     this.#onPause?.();
   }
@@ -295,16 +295,20 @@ function takeRows(rows: Iterator<ResultRow>) {
   return { bytes, lengths, isLast };
 }
 
-function endOf(error: unknown): PartMessage {
+function endOf(error: unknown, environment?: Environment): PartMessage {
   if (error instanceof NoCommonState) return { kind: "scattered" };
   // Another thread says why.
   if (error instanceof MeetingBroken) return { kind: "end" };
-  return { kind: "error", error: encodeReadError(error) };
+  return { kind: "error", error: encodeReadError(error, environment?.folder) };
 }
 
 /** What ended a read on a thread, as data. */
-export function encodeReadError(error: unknown): EncodedError {
-  return encodeError(lmdbFailure("reading on a query thread", error));
+export function encodeReadError(error: unknown, folder: string | undefined): EncodedError {
+  return encodeError(
+    folder === undefined
+      ? lmdbFailure("reading on a query thread", error)
+      : storageFailure(folder, "reading", error),
+  );
 }
 
 function send(port: MessagePort, message: PartMessage, transferred: ArrayBuffer[] = []): void {

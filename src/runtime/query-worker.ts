@@ -90,7 +90,8 @@ export default async function runQuery(
     if (opensCursor(task.operation)) return openCursor(environment, task.operation, task);
     return { result: gate.run(() => readOnce(environment, task)) };
   } catch (error) {
-    return { error: encodeReadError(error) };
+    const { db } = "division" in task ? task.division : task.operation;
+    return { error: encodeReadError(error, databases.folder(db)) };
   }
 }
 
@@ -159,7 +160,7 @@ function serve(source: LocalSource, port: MessagePort, size: number | undefined)
       if (done) close();
     } catch (error) {
       close();
-      port.postMessage({ error: encodeReadError(error) } satisfies CursorMessage);
+      port.postMessage({ error: encodeReadError(error, undefined) } satisfies CursorMessage);
     }
   };
   port.on("message", (request: CursorRequest) => {

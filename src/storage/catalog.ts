@@ -5,14 +5,16 @@
  *
  * Reads may run on any thread; writes run in the Host, inside a write transaction.
  */
-import { decode, encode } from "../cbor/codec.js";
+import { encode } from "../cbor/codec.js";
 import { LioranError } from "../errors.js";
 import { catalogLeaseMs, purgeSliceRecords } from "../limits.js";
+import { isPlainObject } from "../values/document.js";
 import { areLeasesEnded } from "./catalog-leases.js";
 import { collectionRange } from "./collection.js";
 import type { CommitClock } from "./commit-clock.js";
 import type { Environment, Snapshot } from "./environment.js";
 import { statisticsKey } from "./statistics.js";
+import { damagedRecord, decodeRecord } from "./stored-record.js";
 import type { WriteTransaction } from "./write-transaction.js";
 
 export interface CollectionEntry {
@@ -152,7 +154,40 @@ export function listCollections(environment: Environment, snapshot?: Snapshot): 
 }
 
 function decodeEntry(bytes: Uint8Array): CollectionEntry {
-  return decode(bytes) as CollectionEntry;
+  return decodeRecord(bytes, "a collection", isCollectionEntry);
+}
+
+function isCollectionEntry(value: unknown): boolean {
+  const { id, name, createdAtMs, options, indexes } = (value ?? {}) as Partial<CollectionEntry>;
+  return (
+    isId(id) &&
+    typeof name === "string" &&
+    typeof createdAtMs === "number" &&
+    isPlainObject(options) &&
+    Array.isArray(indexes) &&
+    indexes.every(isIndexEntry)
+  );
+}
+
+function isIndexEntry(value: unknown): boolean {
+  const { id, name, key, multikey, state } = (value ?? {}) as Partial<IndexEntry>;
+  return (
+    isId(id) &&
+    typeof name === "string" &&
+    Array.isArray(key) &&
+    key.length > 0 &&
+    key.every((field) => Array.isArray(field) && isKeyField(field)) &&
+    Array.isArray(multikey) &&
+    (state === "ready" || state === "building")
+  );
+}
+
+function isKeyField([path, direction]: unknown[]): boolean {
+  return typeof path === "string" && (direction === 1 || direction === -1);
+}
+
+function isId(value: unknown): boolean {
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 32;
 }
 
 /** Creates a collection. @throws NAMESPACE_EXISTS */
@@ -176,6 +211,7 @@ export function createCollection(
 export function nextId(transaction: WriteTransaction): number {
   const { catalog } = transaction.environment.stores;
   const stored = transaction.get(catalog, nextIdKey);
+  if (stored && stored.length !== 4) throw damagedRecord("the next free number");
   const id = stored ? Buffer.from(stored).readUInt32BE(0) : 1;
   const next = Buffer.allocUnsafe(4);
   next.writeUInt32BE(id + 1, 0);

@@ -8,6 +8,7 @@
 import { LioranError } from "../errors.js";
 import { keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
 import type { Document } from "../values/document.js";
+import { shownValue } from "../values/shown.js";
 import { decodeDocument, documentId } from "./document.js";
 import type { Environment, RangeOptions, ReadOptions, Snapshot } from "./environment.js";
 import { writeKey } from "./key.js";
@@ -193,10 +194,9 @@ export function deleteDocument(
 }
 
 function duplicateId(collectionName: string, id: unknown): LioranError {
-  const shown = typeof id === "bigint" ? `${id}n` : JSON.stringify(id);
   return new LioranError(
     "DUPLICATE_KEY",
-    `E11000 duplicate key error collection: ${collectionName} index: _id_ dup key: { _id: ${shown} }`,
+    `E11000 duplicate key error collection: ${collectionName} index: _id_ dup key: { _id: ${shownValue(id)} }`,
     { details: { keyPattern: { _id: 1 }, keyValue: { _id: id } } },
   );
 }

@@ -77,7 +77,7 @@ export class Databases {
     let environment = this.#open.get(name);
     if (environment) return environment;
     invariant(this.users > 0, "a released registry opens nothing");
-    environment = Environment.open(join(this.rootPath, name), this.access);
+    environment = Environment.open(this.folder(name), this.access);
     if (environment) {
       this.#open.set(name, environment);
       this.onOpen?.(name);
@@ -85,9 +85,14 @@ export class Databases {
     return environment;
   }
 
+  /** Where the files of a database are. */
+  folder(name: string): string {
+    return join(this.rootPath, name);
+  }
+
   /** Whether the database exists, without creating it. */
   has(name: string): boolean {
-    return this.#open.has(name) || hasFormat(join(this.rootPath, name));
+    return this.#open.has(name) || hasFormat(this.folder(name));
   }
 
   /** The environments that are open in this thread. */

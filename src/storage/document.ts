@@ -5,8 +5,9 @@
  */
 import { isUtf8 } from "node:buffer";
 import { decode, encodePooled } from "../cbor/codec.js";
-import { damagedItem, itemEnd, readDocument, readItem } from "../cbor/read-item.js";
+import { itemEnd, readDocument, readItem } from "../cbor/read-item.js";
 import {
+  damagedItem,
   headerBytes,
   MAJOR_ARRAY,
   MAJOR_BYTES,
@@ -56,8 +57,13 @@ export function encodeDocument(document: Document): Buffer {
  * @throws LioranError CORRUPTED when the bytes are no whole document
  */
 export function decodeDocument(bytes: Uint8Array, length = bytes.length): Document {
-  const document = readDocument(bytes, 0);
-  if (itemEnd !== length) throw damagedItem();
+  let document: unknown;
+  try {
+    document = readDocument(bytes, 0);
+  } catch {
+    throw damagedItem();
+  }
+  if (itemEnd !== length || bytes[0]! >> 5 !== MAJOR_MAP) throw damagedItem();
   return document as Document;
 }
 

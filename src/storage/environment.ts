@@ -12,15 +12,17 @@
  *  3. `close()` never runs while a snapshot is open: LMDB aborts the process otherwise.
  */
 import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import type { RootDatabase } from "lmdb";
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
 import { type CommitClock, isQuiet } from "./commit-clock.js";
+import { checkDataFile, damagedFile, dataFileName, refuseLinks } from "./data-file.js";
 import { checkDataFiles } from "./data-files.js";
 import { checkFormat, flushFolder, hasFormat, writeFormat } from "./format.js";
 import { loadLmdb } from "./lmdb.js";
-import { isOutOfPlaces, lmdbFailure } from "./lmdb-failure.js";
+import { isOutOfPlaces, lmdbFailure, storageFailure } from "./lmdb-failure.js";
 import { CommitLock, openBetweenCommits } from "./opening-lock.js";
 import { ReadLane, type ReadTransaction } from "./read-lane.js";
 import { ReadRun } from "./read-run.js";
@@ -125,6 +127,7 @@ export class Environment {
    */
   static open(folder: string, access: Access): Environment | undefined {
     const exists = checkFormat(folder);
+    if (exists || access === "write") refuseLinks(folder);
     if (!exists && access !== "write") return undefined;
     if (!exists) createFolder(folder);
     const root = openRoot(folder, access, exists);
@@ -138,7 +141,9 @@ export class Environment {
           // Creating a named database is a write transaction, which only the Host may begin.
           ...({ create: access === "write" && !exists } as object),
         });
-        if (!store) throw corrupted(folder, `its store "${name}" is missing`);
+        if (!store) {
+          throw damagedFile(join(folder, dataFileName), `its store "${name}" is missing`);
+        }
         stores[name] = store as unknown as ByteStore;
       }
       if (!hasFormat(folder)) writeFormat(folder);
@@ -151,7 +156,7 @@ export class Environment {
       return environment;
     } catch (error) {
       root.close();
-      throw lmdbFailure(`opening the database in ${folder}`, error);
+      throw storageFailure(folder, "opening", error);
     }
   }
 
@@ -423,15 +428,12 @@ function openRoot(
   try {
     checkDataFiles(folder, access !== "readonly");
     if (access !== "readonly") provideReaderTable(folder);
-    return exists ? openBetweenCommits(folder, open) : open();
+    if (!exists) return open();
+    return openBetweenCommits(folder, () => {
+      checkDataFile(folder);
+      return open();
+    });
   } catch (error) {
-    throw lmdbFailure(`opening the database in ${folder}`, error);
+    throw storageFailure(folder, "opening", error);
   }
-}
-
-function corrupted(folder: string, why: string): LioranError {
-  return new LioranError(
-    "CORRUPTED",
-    `The database in ${folder} is damaged: ${why}. Restore it from a backup.`,
-  );
 }

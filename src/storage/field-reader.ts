@@ -5,7 +5,14 @@
 import { encode } from "../cbor/codec.js";
 import { liesAt } from "../cbor/field-name.js";
 import { itemEnd, readItem } from "../cbor/read-item.js";
-import { headerBytes, MAJOR_ARRAY, MAJOR_MAP, readLength, skip } from "../cbor/scan.js";
+import {
+  damagedItem,
+  headerBytes,
+  MAJOR_ARRAY,
+  MAJOR_MAP,
+  readLength,
+  skip,
+} from "../cbor/scan.js";
 import type { Document } from "../values/document.js";
 
 /** Reads the document that begins at `start`. What it returns shares no memory with `bytes`. */
@@ -41,7 +48,10 @@ interface Members extends WantedMembers<Extent> {
  */
 export function compileFieldReader(paths: readonly (readonly string[])[]): FieldReader {
   const wanted = compileMembers(paths);
-  return (bytes, start) => readWanted(bytes, start, wanted);
+  return (bytes, start) => {
+    if (bytes[start]! >> 5 !== MAJOR_MAP) throw damagedItem();
+    return readWanted(bytes, start, wanted);
+  };
 }
 
 function compileMembers(paths: readonly (readonly string[])[]): Members {

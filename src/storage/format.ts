@@ -10,18 +10,20 @@ import {
   existsSync,
   fsyncSync,
   openSync,
-  readFileSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { LioranError } from "../errors.js";
+import { readSmallFile } from "./small-file.js";
 
 /** The storage format this release writes, and the newest it can read. */
 export const formatVersion = 1;
 
 const fileName = "format.json";
+const bytesMax = 4096;
 
 /** Whether the folder holds a complete database. */
 export function hasFormat(folder: string): boolean {
@@ -36,9 +38,9 @@ export function hasFormat(folder: string): boolean {
  */
 export function checkFormat(folder: string): boolean {
   const file = join(folder, fileName);
-  let text: string;
+  let text: string | undefined;
   try {
-    text = readFileSync(file, "utf8");
+    text = readSmallFile(file, bytesMax);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") return false;
@@ -47,7 +49,7 @@ export function checkFormat(folder: string): boolean {
       cause: error,
     });
   }
-  const version = parseVersion(text);
+  const version = parseVersion(text ?? "");
   if (version === undefined) {
     throw new LioranError("CORRUPTED", `${file} is not a format record; restore it from a backup.`);
   }
@@ -71,7 +73,9 @@ export function writeFormat(folder: string): void {
   const file = join(folder, fileName);
   const draft = `${file}.new`;
   const text = `${JSON.stringify({ format: formatVersion, storage: "lmdb" })}\n`;
-  writeFileSync(draft, text, { mode: 0o600, flush: true });
+  // What an interrupted creation has left; or a link, which would have us write elsewhere.
+  rmSync(draft, { force: true });
+  writeFileSync(draft, text, { mode: 0o600, flush: true, flag: "wx" });
   flushWayTo(folder);
   renameSync(draft, file);
   flushFolder(folder);

@@ -3,7 +3,7 @@
  *
  * Owning thread: the Host, inside a write transaction.
  */
-import { decode, encode } from "../cbor/codec.js";
+import { encode } from "../cbor/codec.js";
 import {
   type CollectionEntry,
   dropIndexEntries,
@@ -12,6 +12,7 @@ import {
   replaceEntry,
 } from "./catalog.js";
 import type { Environment } from "./environment.js";
+import { decodeRecord } from "./stored-record.js";
 import type { WriteTransaction } from "./write-transaction.js";
 
 const progressPrefix = 0x06;
@@ -79,7 +80,12 @@ export function noteEntries(
 export function readProgress(environment: Environment, indexId: number): BuildProgress | undefined {
   const bytes = environment.stores.catalog.getBinary(progressKey(indexId), environment.latest);
   if (!bytes) return undefined;
-  const [doneTo, documents] = decode(bytes) as [Uint8Array, number];
+  const [doneTo, documents] = decodeRecord<[Uint8Array, number]>(
+    bytes,
+    "the progress of an index",
+    (value) =>
+      Array.isArray(value) && value[0] instanceof Uint8Array && Number.isSafeInteger(value[1]),
+  );
   return { doneTo: Uint8Array.from(doneTo), documents };
 }
 

@@ -2,8 +2,8 @@
  * Values out of keys: the inverse of `key.ts` for the scalars that a key determines fully. It is what
  * answers a query from an index alone.
  */
-import { invariant } from "../invariant.js";
 import { ORDER } from "../values/compare.js";
+import { damagedRecord } from "./stored-record.js";
 
 const wide = new DataView(new ArrayBuffer(8));
 
@@ -46,7 +46,8 @@ export function readKey(bytes: Uint8Array, at: number, complemented: boolean): R
     case ORDER.string:
       return readString(bytes, at + 1, mask);
     default:
-      invariant(false, "only scalars are read from keys");
+      // Entries of indexes that are read have only scalars in their keys.
+      throw damagedRecord("an entry of an index");
   }
 }
 
@@ -75,6 +76,7 @@ function readString(bytes: Uint8Array, start: number, mask: number): ReadValue {
   let end = start;
   let isPlain = mask === 0;
   for (;;) {
+    if (end >= bytes.length) throw damagedRecord("an entry of an index");
     if ((bytes[end]! ^ mask) === 0) {
       if (end + 1 >= bytes.length || (bytes[end + 1]! ^ mask) !== 0xff) break;
       isPlain = false;

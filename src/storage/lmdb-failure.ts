@@ -1,6 +1,11 @@
-/** What LMDB reports, in our words. It numbers its errors; errors of the system have the system's numbers. */
+/**
+ * What LMDB reports, and what our own readers find in stored bytes, in our words and with the file. LMDB numbers its
+ * errors; errors of the system have the system's numbers.
+ */
 import { constants } from "node:os";
-import { LioranError } from "../errors.js";
+import { join } from "node:path";
+import { ERRORS, LioranError } from "../errors.js";
+import { damagedFile, dataFileName } from "./data-file.js";
 
 /** https://github.com/LMDB/lmdb, lmdb.h, "Return Codes". */
 const damagedCodes: ReadonlySet<unknown> = new Set([
@@ -9,7 +14,12 @@ const damagedCodes: ReadonlySet<unknown> = new Set([
   -30795, // MDB_PANIC
   -30794, // MDB_VERSION_MISMATCH
   -30793, // MDB_INVALID
+  -30787, // MDB_CURSOR_FULL: a tree that is deeper than any
+  -30786, // MDB_PAGE_FULL
+  -30784, // MDB_INCOMPATIBLE
 ]);
+/** MDB_BAD_TXN: something has failed in it before. In one that only reads, that was a damaged page. */
+const badTransactionCode = -30782;
 const deniedCodes: ReadonlySet<unknown> = codesOf("EACCES", "EPERM", "EROFS");
 /** MDB_READERS_FULL */
 const readersFullCode = -30790;
@@ -25,6 +35,40 @@ const remedies: readonly [codes: ReadonlySet<unknown>, remedy: string][] = [
   ],
   [codesOf("ENOMEM"), "There is not enough memory."],
 ];
+
+/**
+ * The error for a failure of a database: as {@link lmdbFailure}, naming its file, and for stored bytes that are not what
+ * was written: who reads them does not know where they come from.
+ *
+ * @param folder of the database
+ */
+export function storageFailure(
+  folder: string,
+  doing: "opening" | "reading" | "writing",
+  error: unknown,
+): unknown {
+  const file = join(folder, dataFileName);
+  if (error instanceof LioranError) return withFile(file, error);
+  if (doing === "reading" && numberOf(error) === badTransactionCode) {
+    return damagedFile(file, (error as Error).message, error);
+  }
+  return lmdbFailure(`${doing} ${file}`, error);
+}
+
+function withFile(file: string, error: LioranError): LioranError {
+  const isPlaced = error.message.includes(dataFileName) || error.message.includes("format.json");
+  if (error.code !== ERRORS.CORRUPTED.code || isPlaced) return error;
+  return new LioranError("CORRUPTED", `${error.message} It is in ${file}.`, { cause: error.cause });
+}
+
+/** As {@link storageFailure}, for reading in a whole piece of work. */
+export function readingFrom<T>(folder: string | undefined, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw folder === undefined ? error : storageFailure(folder, "reading", error);
+  }
+}
 
 /**
  * The error for a failure inside LMDB or below it. What has no number is a bug and is returned as it

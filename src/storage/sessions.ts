@@ -8,10 +8,11 @@
  * that client's writes in that commit. The client tells which replies it has received, so records
  * are removed soon; what a vanished client leaves is removed after `sessionRetentionMs`.
  */
-import { decode, encode } from "../cbor/codec.js";
+import { encode } from "../cbor/codec.js";
 import { invariant } from "../invariant.js";
 import { sessionRetentionMs } from "../limits.js";
 import type { Environment } from "./environment.js";
+import { decodeRecord } from "./stored-record.js";
 
 /** A reply as it went (or would have gone) over the wire. */
 export interface StoredReply {
@@ -66,7 +67,7 @@ export function loadReplies(
     end: recordKey(clientId, Number.MAX_SAFE_INTEGER),
   });
   for (const { key, value } of range) {
-    const [, rows] = decode(value) as Stored;
+    const [, rows] = decodeStored(value);
     let lastSequence = 0;
     for (const [sequence, failed, body] of rows) {
       replies.push({ sequence, failed, body });
@@ -97,13 +98,27 @@ export function expiredRecords(environment: Environment, nowMs: number): Uint8Ar
     start: new Uint8Array(clientIdBytes),
     end: new Uint8Array(clientIdBytes + 1).fill(0xff),
   })) {
-    const [savedAtMs] = decode(value) as Stored;
+    const [savedAtMs] = decodeStored(value);
     // A clock that was set back must not keep records forever.
     const ageMs = nowMs - savedAtMs;
     if (ageMs > sessionRetentionMs || ageMs < -sessionRetentionMs)
       expired.push(Uint8Array.from(key));
   }
   return expired;
+}
+
+function decodeStored(bytes: Uint8Array): Stored {
+  return decodeRecord(bytes, "what was answered to a client", (value) => {
+    const [savedAtMs, rows] = Array.isArray(value) ? value : [];
+    return typeof savedAtMs === "number" && Array.isArray(rows) && rows.every(isReply);
+  });
+}
+
+function isReply(row: unknown): boolean {
+  const [sequence, failed, body] = Array.isArray(row) ? row : [];
+  return (
+    Number.isSafeInteger(sequence) && typeof failed === "boolean" && body instanceof Uint8Array
+  );
 }
 
 function recordKey(clientId: Uint8Array, sequence: number): Uint8Array {

@@ -3,6 +3,7 @@
  * collection is one read. Layout: docs/format.md.
  */
 import type { Environment, Snapshot } from "./environment.js";
+import { damagedRecord } from "./stored-record.js";
 
 export interface CollectionStatistics {
   /** Documents in the collection. */
@@ -35,13 +36,18 @@ export function readStatistics(
   const options = snapshot ? snapshot.options : environment.latest;
   const bytes = environment.stores.catalog.getBinary(statisticsKey(collectionId), options);
   if (!bytes) return { documents: 0, bytes: 0, version: 0, changed: false };
+  if (bytes.length !== recordBytes) throw damagedRecord("the statistics of a collection");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return {
-    documents: view.getFloat64(0),
-    bytes: view.getFloat64(8),
-    version: view.getFloat64(16),
-    changed: false,
-  };
+  const [documents, size, version] = [view.getFloat64(0), view.getFloat64(8), view.getFloat64(16)];
+  // Each counts something.
+  if (!(isCount(documents) && isCount(size) && isCount(version))) {
+    throw damagedRecord("the statistics of a collection");
+  }
+  return { documents, bytes: size, version, changed: false };
+}
+
+function isCount(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 /** Stores the statistics and raises their version. Inside a write transaction only. */

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { encode } from "../../../src/cbor/codec.js";
 import { type ScanLimits, scan, skip } from "../../../src/cbor/scan.js";
+import type { LioranError } from "../../../src/errors.js";
 import { anyValue } from "../values/arbitrary-values.js";
 
 const limits: ScanLimits = { depthMax: 10, itemsMax: 1000 };
@@ -95,4 +96,18 @@ test("every proper prefix of a value is refused", () => {
       }
     }),
   );
+});
+
+test("a length in damaged bytes that has no end was walked over for minutes", () => {
+  for (const head of [
+    [0x9a, 0xff, 0xff, 0xff, 0xff],
+    [0xba, 0xff, 0xff, 0xff, 0xff],
+    [0x5a, 0xff, 0xff, 0xff, 0xff, 0x01],
+  ]) {
+    const bytes = Buffer.from([0x82, ...head, ...new Array(100).fill(0)]);
+    assert.throws(
+      () => skip(bytes, 0),
+      (error: LioranError) => error.code === "CORRUPTED",
+    );
+  }
 });

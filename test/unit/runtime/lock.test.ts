@@ -144,3 +144,22 @@ test("a folder in the place of the lock file is an error that names it", (t) => 
     });
   }
 });
+
+for (const [what, change] of [
+  ["an epoch behind which there is none", { epoch: Number.MAX_SAFE_INTEGER }],
+  ["a negative epoch", { epoch: -7 }],
+  ["a negative pid", { pid: -1 }],
+  ["an identity that fills the record", { rootId: "x".repeat(1_900) }],
+  ["a token that fills the record", { token: "x".repeat(1_900) }],
+  ["a token of another type", { token: 7 }],
+  ["an endpoint with NUL", { endpoint: "a\0b" }],
+  ["an endpoint of another type", { endpoint: { port: 1 } }],
+] as const) {
+  test(`a forged record is none: ${what}`, (t) => {
+    const lock = withContent(t, JSON.stringify({ ...record, ...change }));
+    assert.equal(lock.read(), undefined);
+    const { epoch, rootId } = lock.previous();
+    assert.ok(epoch > record.epoch && Number.isSafeInteger(epoch + 1));
+    assert.equal(rootId, undefined);
+  });
+}

@@ -91,3 +91,25 @@ test("the fast key of an _id equals the general one", () => {
   }
   assert.throws(() => idKeyOfDocument(encodeDocument({ _id: "x".repeat(3000) })), { code: 17280 });
 });
+
+test("a damaged document is told by its bytes, not by a TypeError somewhere else", () => {
+  const whole = encodeDocument({ _id: 1, a: [1, { b: "text" }], when: new Date(0), is: /a/ });
+  const damaged: [what: string, bytes: Uint8Array][] = [
+    ["null", Buffer.of(0xf6)],
+    ["an array", Buffer.of(0x80)],
+    ["its end is missing", whole.subarray(0, whole.length - 1)],
+    ["bytes behind it", Buffer.concat([whole, Buffer.of(0)])],
+    ["the start of a bignum of 8 MB", Buffer.from([0xa1, 0x61, 0x61, 0xc2, 0x5a, 0, 0x80, 0, 0])],
+    [
+      "a prototype",
+      Buffer.concat([Buffer.of(0xa1, 0x69), Buffer.from("__proto__"), Buffer.of(0xa0)]),
+    ],
+    [
+      "a million arrays in each other",
+      Buffer.concat([Buffer.of(0xa1, 0x61, 0x61), Buffer.alloc(1e6, 0x81)]),
+    ],
+  ];
+  for (const [what, bytes] of damaged) {
+    assert.throws(() => decodeDocument(bytes), { code: "CORRUPTED" }, what);
+  }
+});

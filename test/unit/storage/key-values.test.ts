@@ -38,3 +38,10 @@ test("only values that their key determines are readable", () => {
   });
   fc.assert(property, { numRuns: 1_000 });
 });
+
+test("a damaged key of a descending field was read without end", () => {
+  const damaged = [complemented(encodeKey("abc")).subarray(0, 3), Buffer.of(0x28, 1), Buffer.of()];
+  for (const bytes of damaged) {
+    assert.throws(() => readKey(bytes, 0, true), { code: "CORRUPTED" });
+  }
+});
