@@ -5,6 +5,7 @@ import { availableParallelism, homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { LioranError } from "./errors.js";
 import { isPlainObject } from "./values/document.js";
+import { shownText } from "./values/shown.js";
 
 /** How a manager takes part in a root; without it the first process becomes the primary. */
 export type IpcMode = "primary" | "client" | "readonly" | "replica";
@@ -176,7 +177,7 @@ function integer(name: string, value: unknown, min: number, max: number): number
 }
 
 function invalid(name: string, rule: string, value: unknown): LioranError {
-  const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : String(value);
+  const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 80)) : shownText(value);
   const got = typeof value === "object" && value !== null ? "an object" : shown;
   return new LioranError("INVALID_OPTION", `Option "${name}" ${rule}, not ${got}.`);
 }

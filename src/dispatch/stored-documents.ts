@@ -24,6 +24,7 @@ import { noteChange } from "../storage/index-changes.js";
 import { entryIdKey, entryValuesEnd, type IndexEntryBytes } from "../storage/index-entries.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
 import type { Document } from "../values/document.js";
+import { shownValue } from "../values/shown.js";
 
 /** The collection a statement changes, as it is in the open transaction. */
 export interface TargetCollection {
@@ -234,8 +235,4 @@ export function duplicateKey(
     `E11000 duplicate key error collection: ${db}.${entry.name} index: ${index.name} dup key: { ${shown.join(", ")} }`,
     { details: { keyPattern: Object.fromEntries(index.key), keyValue } },
   );
-}
-
-function shownValue(value: unknown): string {
-  return JSON.stringify(value, (_name, part) => (typeof part === "bigint" ? `${part}n` : part));
 }

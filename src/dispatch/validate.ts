@@ -208,7 +208,8 @@ function validationOptions(value: unknown): string | undefined {
 function bulkModel(value: unknown): string | undefined {
   const fields = value as Fields;
   if (!isPlainObject(value)) return "must hold objects";
-  const shape = Object.hasOwn(bulkShapes, String(fields.op)) && bulkShapes[String(fields.op)];
+  const { op } = fields;
+  const shape = typeof op === "string" && Object.hasOwn(bulkShapes, op) && bulkShapes[op];
   if (!shape) return 'must hold models with op "insert", "update" or "delete"';
   for (const name of Object.keys(shape)) {
     const why = shape[name](fields[name]);

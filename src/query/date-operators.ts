@@ -5,6 +5,7 @@
  */
 import { LioranError } from "../errors.js";
 import { type Document, isPlainObject } from "../values/document.js";
+import { shownText } from "../values/shown.js";
 import {
   addUnits,
   type DateParts,
@@ -204,7 +205,7 @@ function weekdayOf(name: string, value: unknown): number {
   const wanted = textOf(name, "startOfWeek", value).toLowerCase();
   const at = weekdays.findIndex((day) => day === wanted || day.slice(0, 3) === wanted);
   if (at >= 0) return at;
-  throw new LioranError("BAD_VALUE", `${name}: unknown day of week value: ${String(value)}.`);
+  throw new LioranError("BAD_VALUE", `${name}: unknown day of week value: ${shownText(value)}.`);
 }
 
 function unitNamed(name: string, value: unknown): string {

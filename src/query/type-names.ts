@@ -4,6 +4,7 @@
  * is a `long` (https://www.mongodb.com/docs/manual/reference/operator/query/type/).
  */
 import { LioranError } from "../errors.js";
+import { shownText } from "../values/shown.js";
 import type { ValueTest } from "./traverse.js";
 
 const aliasByNumber = new Map<number, string>([
@@ -74,6 +75,6 @@ function aliasOf(type: unknown, path: string): string {
   if (typeof alias === "string" && aliases.has(alias)) return alias;
   throw new LioranError(
     "BAD_VALUE",
-    `Unknown type name or number in $type at path "${path}": ${String(type)}.`,
+    `Unknown type name or number in $type at path "${path}": ${shownText(type)}.`,
   );
 }

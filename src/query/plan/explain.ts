@@ -4,6 +4,7 @@
  */
 import { sortBytesMax } from "../../limits.js";
 import type { Document } from "../../values/document.js";
+import { shownValue } from "../../values/shown.js";
 import type { Query } from "../execute.js";
 import type { Examined } from "../walk.js";
 import type { IndexScan } from "./index-bounds.js";
@@ -122,7 +123,7 @@ function idsStage(ids: readonly unknown[], examined?: Examined): Stage {
     isMultiKey: false,
     isUnique: true,
     ...counted(examined),
-    indexBounds: { _id: ids.map((id) => `[${shownId(id)}, ${shownId(id)}]`) },
+    indexBounds: { _id: ids.map((id) => `[${shownValue(id)}, ${shownValue(id)}]`) },
   };
 }
 
@@ -158,10 +159,6 @@ function scanStage({ index, bounds }: IndexScan, isReverse: boolean, examined?: 
     ...counted(examined),
     indexBounds: Object.fromEntries(shown),
   };
-}
-
-function shownId(id: unknown): string {
-  return JSON.stringify(id, (_name, part) => (typeof part === "bigint" ? `${part}n` : part));
 }
 
 /** Each of the plans that were not chosen. */

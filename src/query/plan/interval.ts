@@ -5,6 +5,7 @@
  */
 import { encodeKey, typeBracket } from "../../storage/key.js";
 import { ORDER, orderOf } from "../../values/compare.js";
+import { shownValue } from "../../values/shown.js";
 
 /** Stand for the ends of the order of all values. */
 export const MIN = Symbol("MinKey");
@@ -177,5 +178,5 @@ function shownEdge(value: unknown): string {
   if (value instanceof Date) return `new Date(${value.getTime()})`;
   if (typeof value === "bigint" || typeof value === "number") return String(value);
   if (value instanceof RegExp) return String(value);
-  return JSON.stringify(value, (_name, part) => (typeof part === "bigint" ? `${part}n` : part));
+  return shownValue(value);
 }

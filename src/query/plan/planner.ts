@@ -6,6 +6,7 @@ import { LioranError } from "../../errors.js";
 import { selectivityKeysMax } from "../../limits.js";
 import type { IndexEntry } from "../../storage/catalog.js";
 import { type Document, isPlainObject } from "../../values/document.js";
+import { shownValue } from "../../values/shown.js";
 import { type IdPlan, planId } from "../id-plan.js";
 import { identicalValues } from "../identical.js";
 import { isIndex as isPosition } from "../path.js";
@@ -266,7 +267,7 @@ function hinted(request: PlanRequest, facts: CollectionFacts, ids: IdPlan): Plan
   if (index?.state !== "ready") {
     throw new LioranError(
       "BAD_VALUE",
-      `planner returned error: bad hint: there is no index ${JSON.stringify(hint)}. listIndexes() shows those there are.`,
+      `planner returned error: bad hint: there is no index ${shownValue(hint)}. listIndexes() shows those there are.`,
     );
   }
   const shape = readShape(request.filter);
@@ -286,7 +287,9 @@ export function isSameKey(index: IndexEntry, key: Document): boolean {
     fields.length === index.key.length &&
     fields.every(
       ([path, direction], at) =>
-        path === index.key[at]![0] && Number(direction) === index.key[at]![1],
+        path === index.key[at]![0] &&
+        (typeof direction === "number" || typeof direction === "bigint") &&
+        Number(direction) === index.key[at]![1],
     )
   );
 }
