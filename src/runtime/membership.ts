@@ -275,8 +275,9 @@ export class Membership {
     try {
       await this.link.attach(channel, this.#hello(record), whom);
     } catch (error) {
-      // Another version stays another version; a primary that has just died will be replaced.
-      if (isOtherVersion(error)) throw error;
+      // Another version stays another version, when the primary itself has said so in its record: another program in
+      // its place says anything. A primary that has just died will be replaced.
+      if (isOtherVersion(error) && record.protocol !== protocolVersion) throw error;
       return false;
     }
     if (!this.link.isConnected) return false;
@@ -295,7 +296,8 @@ export class Membership {
   /** Resolves to undefined when nobody listens there. */
   #openSocket(endpoint: string): Promise<SocketChannel | undefined> {
     return new Promise((resolve) => {
-      const socket = connect(endpoint);
+      // Not as a bare argument: a path of digits would be taken for a port.
+      const socket = connect({ path: endpoint });
       if (this.link.pending === 0) socket.unref();
       socket.once("error", (cause) => {
         const text = `Cannot connect to ${endpoint}: ${cause.message}.`;

@@ -76,6 +76,8 @@ export class OwnerLink implements Owner {
   #handshake: { resolve(welcome: Welcome): void; reject(error: unknown): void } | undefined;
   #nextSequence = 1;
   #owner = "no primary yet";
+  /** Identity of the root that the owner has to have. */
+  #rootId = "";
   /** Why the last attempt to reach a primary failed. */
   #lastFailure: LioranError | undefined;
   #failure: LioranError | undefined;
@@ -129,6 +131,7 @@ export class OwnerLink implements Owner {
   attach(channel: FrameChannel, hello: Hello, owner: string): Promise<Welcome> {
     this.#step("handshaking");
     this.#owner = owner;
+    this.#rootId = hello.rootId;
     this.#channel = channel;
     channel.onFrame = (frame) => this.#onFrame(channel, frame);
     channel.onDrain = () => {};
@@ -188,7 +191,7 @@ export class OwnerLink implements Owner {
     try {
       body = encodeBody(request);
     } catch (error) {
-      this.#settle(sequence)?.reject(error);
+      this.#settle(sequence)?.reject(unsendable(error));
       return;
     }
     if (!resent) pending.sentAtMs = performance.now();
@@ -198,6 +201,7 @@ export class OwnerLink implements Owner {
   #onFrame(channel: FrameChannel, frame: Frame): void {
     if (channel !== this.#channel) return;
     this.#lastFrameMs = this.#clock.nowMs;
+    this.#checkTurn(frame.kind);
     switch (frame.kind) {
       // A late answer to a request that was given up finds nobody.
       case FrameKind.reply:
@@ -209,7 +213,7 @@ export class OwnerLink implements Owner {
         });
         return;
       case FrameKind.welcome:
-        this.#onWelcome(decodeWelcome(frame.body));
+        this.#onWelcome(this.#checkRoot(decodeWelcome(frame.body)));
         return;
       case FrameKind.refuse:
         channel.destroy(decodeRefuse(frame.body));
@@ -220,6 +224,17 @@ export class OwnerLink implements Owner {
       default:
         throw new LioranError("PROTOCOL", `A primary does not send frames of kind ${frame.kind}.`);
     }
+  }
+
+  /** @throws PROTOCOL for an answer before the handshake is done, or another handshake after it */
+  #checkTurn(kind: FrameKind): void {
+    const isConnected = this.#state === "connected";
+    const isEarly = !isConnected && (kind === FrameKind.reply || kind === FrameKind.failure);
+    if (!isEarly && !(isConnected && kind === FrameKind.welcome)) return;
+    throw new LioranError(
+      "PROTOCOL",
+      `${this.#owner} sent a frame of kind ${kind} ${isEarly ? "before" : "after"} the handshake.`,
+    );
   }
 
   /** Gives up a handshake that nobody answers. The hello may still wait for the end of a busy turn. */
@@ -255,6 +270,12 @@ export class OwnerLink implements Owner {
     } catch (error) {
       pending.reject(error);
     }
+  }
+
+  /** A path of a socket can lead to another root, or to another program that answers. */
+  #checkRoot(welcome: Welcome): Welcome {
+    if (welcome.rootId === this.#rootId) return welcome;
+    throw new LioranError("PROTOCOL", `${this.#owner} belongs to another root.`);
   }
 
   #onWelcome(welcome: Welcome): void {
@@ -402,6 +423,15 @@ export class OwnerLink implements Owner {
     invariant(steps[this.#state].includes(next), `no step from link "${this.#state}" to "${next}"`);
     this.#state = next;
   }
+}
+
+/** Arguments were checked, but objects with traps or getters can look another way each time. */
+function unsendable(error: unknown): unknown {
+  if (error instanceof LioranError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  return new LioranError("BAD_VALUE", `A value of the operation cannot be sent: ${why}.`, {
+    cause: error,
+  });
 }
 
 function closedError(): LioranError {
