@@ -20,6 +20,8 @@ export interface StartOptions {
   /** Added to the environment of this process. */
   env?: Record<string, string>;
   cwd?: string;
+  /** User that the process runs as; only root may say so. */
+  uid?: number;
 }
 
 /** How a process has ended. */
@@ -50,6 +52,7 @@ export class Site {
     const { NODE_TEST_CONTEXT: _ours, ...environment } = process.env;
     const child = fork(script, options.args ?? [], {
       cwd: options.cwd ?? this.folder,
+      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       serialization: "advanced",
       // Sockets that do not fit into the root must not be left outside the site.
