@@ -57,6 +57,7 @@ export class Crowd {
   readonly #processes: Process[] = [];
   #members: Member[] = [];
   #reader: Process | undefined;
+  #coming: (() => Promise<string>)[] = [];
   kills = 0;
   pauses = 0;
   closes = 0;
@@ -76,18 +77,21 @@ export class Crowd {
     this.#members.push(...joined);
   }
 
-  /** Lets something happen. @returns what */
+  /** Lets something happen: everything that can, in any order, before it happens again. @returns what */
   async happen(): Promise<string> {
-    const events = [
-      () => this.#kill(this.#primary()),
-      () => this.#kill(this.#random.pick(this.#members)),
-      () => this.#pause(this.#primary(), false),
-      () => this.#pause(this.#primary(), true),
-      () => this.#pause(this.#random.pick(this.#members), false),
-      () => this.#close(this.#primary()),
-      () => this.#killWhilePaused(),
-    ];
-    return await this.#random.pick(events)();
+    if (this.#coming.length === 0) {
+      this.#coming = [
+        () => this.#kill(this.#primary()),
+        () => this.#kill(this.#random.pick(this.#members)),
+        () => this.#pause(this.#primary(), false),
+        () => this.#pause(this.#primary(), true),
+        () => this.#pause(this.#random.pick(this.#members), false),
+        () => this.#close(this.#primary()),
+        () => this.#killWhilePaused(),
+      ];
+    }
+    const [event] = this.#coming.splice(this.#random.below(this.#coming.length), 1);
+    return await event!();
   }
 
   /** Waits until the reader has ended so many more operations. */

@@ -29,12 +29,12 @@ export type RecordingMessage =
   | { ended: number; inVain: number }
   | { trouble: string };
 
-const lanes = 4;
+const lanes = 6;
 /** So many documents that an update without an index is searched for on the pool. */
 const otherDocuments = 1_100;
 /** Operations between two messages. */
 const messageEvery = 20;
-const thinkMsMax = 3;
+const thinkMsMax = 2;
 
 const options = JSON.parse(process.argv[2]!) as RecordingOptions;
 const isReader = options.manager.ipc === "readonly";
@@ -92,7 +92,8 @@ async function lane(): Promise<void> {
     else await collection(random.pick(options.keys));
     ended += 1;
     if (ended % messageEvery === 0) tell({ ended, inVain });
-    if (random.below(2) === 0) await delay(random.next() * thinkMsMax);
+    // Whoever only reads would have the machine for itself.
+    if (isReader || random.below(8) === 0) await delay(random.next() * thinkMsMax);
   }
 }
 
