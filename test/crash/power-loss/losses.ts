@@ -87,13 +87,16 @@ export async function losses(
       adopt(root, rootPath);
       root = rootPath;
     }
-    for (const db of only ?? new Set(run.writers.map((spec) => spec.db))) {
+    const all = new Set(run.writers.map((spec) => spec.db));
+    for (const db of only ?? all) {
       const name = `${db}-${at}`;
       adopt(join(root, db), join(rootPath, name));
       const own = progress.filter(({ spec }) => spec.db === db);
       databases.push({ name, writers: own.map((one) => ({ spec: one.spec, ...bounds(one) })) });
     }
-    rmSync(left, { recursive: true, force: true });
+    for (const one of [left, ...[...all].map((db) => join(rootPath, db))]) {
+      rmSync(one, { recursive: true, force: true });
+    }
     done += 1;
     if (databases.length >= together) await inspect();
   });

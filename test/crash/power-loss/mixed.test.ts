@@ -29,7 +29,7 @@ test(`power loss: databases without unflushed writes do not suffer from those of
     { durability: "committed", writers: [writer("c1", "mixed"), writer("c2", "loose")] },
   ]);
   const fate = () => someFate(random);
-  const cuts = someCuts(run.events, scaled(10, 200), random);
+  const cuts = someCuts(run.events, scaled(8, 120), random);
 
   await t.test("flushed writes of their own database survive", async () => {
     const wrong = await losses(run, cuts, fate, { only: ["plain"] });
@@ -45,8 +45,12 @@ test(`power loss: databases without unflushed writes do not suffer from those of
   for (const db of ["mixed", "loose"]) {
     // One by one: damage may end the process.
     const wrong = await losses(run, cuts, fate, { only: [db], bounds: onlyFlushed, together: 1 });
-    const lost = wrong.filter((failure) => failure.includes("which was acknowledged"));
-    say(`${db}: ${cuts.length} cuts, ${lost.length} lost, ${wrong.length - lost.length} damaged`);
+    const lost = wrong.filter((failure) => failure.includes("which was acknowledged")).length;
+    const ended = wrong.filter((failure) => failure.includes("the process ended")).length;
+    const damaged = wrong.length - lost - ended;
+    say(
+      `${db}: ${cuts.length} cuts: ${lost} lost a write, ${damaged} damaged, ${ended} end a process`,
+    );
     for (const failure of wrong.slice(0, 5)) say(failure.split("\n")[0]!);
   }
 });
