@@ -37,6 +37,18 @@ export function usedMs(process: Process): number {
   return ticks * 10;
 }
 
+/** The snapshots that LMDB's table of readers has for a process: numbers of commits. */
+export function snapshotsOf(process: Process, folder: string): number[] {
+  const table = readFileSync(join(folder, "lock.mdb"));
+  const found: number[] = [];
+  // mdb.c: MDB_txninfo, then an MDB_reader for each place.
+  for (let at = 272; at + 64 <= table.length; at += 64) {
+    const commit = table.readBigInt64LE(at);
+    if (table.readInt32LE(at + 8) === process.pid && commit >= 0n) found.push(Number(commit));
+  }
+  return found;
+}
+
 /** A file system in memory that is soon full. */
 export class SmallDisk {
   readonly folder: string;

@@ -22,6 +22,8 @@ export interface StartOptions {
   cwd?: string;
   /** User that the process runs as; only root may say so. */
   uid?: number;
+  /** A command that runs the one behind it, such as `nice`. */
+  through?: readonly [command: string, ...args: string[]];
 }
 
 /** How a process has ended. */
@@ -50,7 +52,10 @@ export class Site {
   /** Starts a compiled script. @param name what error messages call the process */
   start(name: string, script: string, options: StartOptions = {}): Process {
     const { NODE_TEST_CONTEXT: _ours, ...environment } = process.env;
+    const [execPath = process.execPath, ...before] = options.through ?? [];
     const child = fork(script, options.args ?? [], {
+      execPath,
+      execArgv: options.through ? [...before, process.execPath] : process.execArgv,
       cwd: options.cwd ?? this.folder,
       ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
       stdio: ["ignore", "pipe", "pipe", "ipc"],
