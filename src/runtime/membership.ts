@@ -34,7 +34,7 @@ const retryGrowth = 1.3;
 /** ... up to this. */
 const retryMaxMs = 100;
 /** After a failure that may pass, such as a full disk, the next attempt comes after a random time up to this. */
-const failureRetryMs = 1_000;
+const failureRetryMs = 500;
 /** A Host that fails more often than this in a row is given up. */
 const hostFailuresMax = 3;
 /** A Host that has run this long has not failed "in a row". */

@@ -4,8 +4,8 @@
  * Invariant: exactly one message ends it, also when the thread goes away without a word.
  */
 import type { MessagePort } from "node:worker_threads";
-import { LioranError } from "../errors.js";
 import type { PartMessage, PartRequest } from "./part-worker.js";
+import { threadEnded, threadEndReasonMs } from "./pool-source.js";
 
 export type LinkMessage = PartMessage | { readonly kind: "failed"; readonly error: unknown };
 
@@ -23,7 +23,9 @@ export class PartLink {
     });
     // The other end goes with its thread.
     port.once("close", () => {
-      this.fail(new LioranError("INTERNAL", "A query thread has ended in the middle of a query."));
+      if (this.#isEnded) return;
+      // Its task says why, if it still runs.
+      setTimeout(() => this.fail(threadEnded()), threadEndReasonMs);
     });
     port.unref();
   }

@@ -7,6 +7,9 @@ import type { CancelFlag } from "../query/control.js";
 import type { Closing } from "./divided-source.js";
 import type { CursorMessage, CursorRequest } from "./query-worker.js";
 
+/** How long after the end of a thread its task says why, at most. */
+export const threadEndReasonMs = 500;
+
 /**
  *   new --first next--> open --end, error, close--> closing --"closed" from the thread--> closed
  */
@@ -19,6 +22,7 @@ export class PoolSource implements BatchSource, Closing {
   #onClosed!: () => void;
   #isOpened = false;
   #isClosing = false;
+  #isLost = false;
   #waiting: { resolve(message: CursorMessage): void; reject(error: unknown): void } | undefined;
 
   /** @param onDone called when the thread is done with it, until the next batch is asked for; also repeatedly */
@@ -40,17 +44,20 @@ export class PoolSource implements BatchSource, Closing {
       if (message === "closed") this.#finish();
       else this.#take()?.resolve(message);
     });
-    // The other end goes with its thread.
+    // The other end goes with its thread. Why it has ended is told by the task that it ran, if it was this one's.
     port.once("close", () => {
-      this.#take()?.reject(
-        new LioranError("INTERNAL", "The query thread of the cursor has ended."),
-      );
-      this.#finish();
+      if (this.#isClosing) return;
+      this.#isLost = true;
+      setTimeout(() => {
+        this.#take()?.reject(threadEnded());
+        this.#finish();
+      }, threadEndReasonMs);
     });
     port.unref();
   }
 
   async next(batchSize: number | undefined): Promise<{ batch: EncodedBatch; done: boolean }> {
+    if (this.#isLost) throw threadEnded();
     // It may have been closed in the very turn in which whoever made it came to read it.
     if (this.#isClosing) throw closedError();
     const message = await new Promise<CursorMessage>((resolve, reject) => {
@@ -109,6 +116,14 @@ export class PoolSource implements BatchSource, Closing {
     this.#port.unref();
     return waiting;
   }
+}
+
+/** What the end of a thread does to those that only had a snapshot there: they may begin again on another one. */
+export function threadEnded(): LioranError {
+  return new LioranError(
+    "CURSOR_NOT_FOUND",
+    "The query thread that held the snapshot has ended: a query took all its memory. Run the query again.",
+  );
 }
 
 function closedError(): LioranError {

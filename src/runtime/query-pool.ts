@@ -281,6 +281,14 @@ class PoolRequest {
 /** What is not an answer of the query itself: the thread could not start, or it died. */
 function poolError(error: unknown): LioranError {
   if (error instanceof LioranError) return error;
-  const { message } = error as Error;
+  const { message, code } = error as NodeJS.ErrnoException;
+  if (code === "ERR_WORKER_OUT_OF_MEMORY") {
+    return new LioranError(
+      "MEMORY_EXCEEDED",
+      "The query took all the memory of its thread. Filter earlier, add a limit, or allow Node.js more " +
+        "(--max-old-space-size).",
+      { cause: error },
+    );
+  }
   return new LioranError("INTERNAL", `A query thread failed: ${message}`, { cause: error });
 }
