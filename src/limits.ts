@@ -264,6 +264,8 @@ export const batchesPerConnectionMax = 16;
 
 /** Most connections of one primary. */
 export const connectionsMax = 10_000;
+/** Connections beyond these that are told so at one time; more are closed without a word. */
+export const connectionsRefusedMax = 100;
 
 /** Threads of the query pool that have had nothing to do for this long are ended. */
 export const poolIdleTimeoutMs = 90_000;

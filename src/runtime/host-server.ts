@@ -10,7 +10,7 @@ import type { Dispatcher } from "../dispatch/dispatcher.js";
 import type { Caller, QueryPool } from "../dispatch/equipment.js";
 import type { WriteExecutor } from "../dispatch/write-executor.js";
 import { LioranError } from "../errors.js";
-import { connectionsMax, sessionRetentionMs } from "../limits.js";
+import { connectionsMax, connectionsRefusedMax, sessionRetentionMs } from "../limits.js";
 import type { Databases } from "../storage/databases.js";
 import { PortChannel } from "../transport/port-channel.js";
 import { SocketChannel } from "../transport/socket-channel.js";
@@ -39,6 +39,7 @@ export class HostServer implements HostContext {
   readonly #rootPath: string;
   readonly #forgetSession: (session: ClientSession) => void;
   readonly #pool: QueryPool | undefined;
+  readonly #connectionsMax: number;
   readonly #server: Server;
   readonly #connections = new Set<HostConnection>();
   readonly #sessions = new Map<string, KnownSession>();
@@ -55,6 +56,7 @@ export class HostServer implements HostContext {
     databases: Databases,
     forgetSession: (session: ClientSession) => void,
     pool: QueryPool | undefined,
+    connections = connectionsMax,
   ) {
     this.dispatcher = dispatcher;
     this.writes = writes;
@@ -65,6 +67,7 @@ export class HostServer implements HostContext {
     this.#rootPath = identity.rootPath;
     this.#forgetSession = forgetSession;
     this.#pool = pool;
+    this.#connectionsMax = connections;
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
@@ -182,11 +185,20 @@ export class HostServer implements HostContext {
   }
 
   #accept(socket: Socket): void {
-    if (this.#connections.size >= connectionsMax) {
+    const { size } = this.#connections;
+    if (size >= this.#connectionsMax + connectionsRefusedMax) {
       socket.destroy();
       return;
     }
-    this.#connections.add(new HostConnection(this, new SocketChannel(socket), false));
+    const connection = new HostConnection(this, new SocketChannel(socket), false);
+    this.#connections.add(connection);
+    if (size < this.#connectionsMax) return;
+    connection.refuse(
+      new LioranError(
+        "QUEUE_FULL",
+        `The primary (pid ${process.pid}) has ${this.#connectionsMax} connections, the most it may have.`,
+      ),
+    );
   }
 
   #listenOn(endpoint: string): Promise<void> {

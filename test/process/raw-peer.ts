@@ -98,8 +98,12 @@ export function helloOf(site: Site): Record<string, unknown> {
 }
 
 /** Connects to the site's primary; no word has been said yet. */
-export async function connectRaw(site: Site): Promise<RawPeer> {
-  const socket = connect(site.lockRecord().endpoint);
+export function connectRaw(site: Site): Promise<RawPeer> {
+  return connectTo(site.lockRecord().endpoint);
+}
+
+export async function connectTo(path: string, options: object = {}): Promise<RawPeer> {
+  const socket = connect({ path, ...options });
   await withDeadline(
     new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve).once("error", reject);
