@@ -98,7 +98,10 @@ export class ClientSession {
   ): () => void {
     if (!this.#records.has(environment)) this.#load(environment);
     const records = this.#records.get(environment)!;
-    const obsolete = records.filter((record) => record.lastSequence <= this.#acknowledged);
+    // From the oldest on: while a slow request keeps the others from being acknowledged, they add up.
+    let old = 0;
+    while (old < records.length && records[old]!.lastSequence <= this.#acknowledged) old += 1;
+    const obsolete = records.slice(0, old);
     removeRecords(
       environment,
       obsolete.map((record) => record.key),
@@ -109,9 +112,8 @@ export class ClientSession {
       replies.map(({ sequence, outcome }) => ({ sequence, ...outcome })),
     );
     return () => {
-      const gone = new Set(obsolete);
-      const kept = records.filter((record) => !gone.has(record));
-      this.#records.set(environment, [...kept, saved]);
+      if (old > 0) records.splice(0, old);
+      records.push(saved);
     };
   }
 
