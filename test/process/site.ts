@@ -24,6 +24,8 @@ export interface StartOptions {
   uid?: number;
   /** A command that runs the one behind it, such as `nice`. */
   through?: readonly [command: string, ...args: string[]];
+  /** How long anything may take in this process, where that is more than usual. */
+  deadlineMs?: number;
 }
 
 /** How a process has ended. */
@@ -63,7 +65,7 @@ export class Site {
       // Sockets that do not fit into the root must not be left outside the site.
       env: { ...environment, TMPDIR: this.folder, ...options.env },
     });
-    const started = new Process(name, child);
+    const started = new Process(name, child, options.deadlineMs);
     this.#processes.push(started);
     return started;
   }
@@ -81,14 +83,16 @@ export class Process {
   stderr = "";
   readonly messages: unknown[] = [];
   readonly #child: ChildProcess;
+  readonly #deadlineMs: number;
   readonly #exit: Promise<Exit>;
   /** Called after each event of the process. */
   readonly #watchers = new Set<() => void>();
   ended: Exit | undefined;
 
-  constructor(name: string, child: ChildProcess) {
+  constructor(name: string, child: ChildProcess, processDeadlineMs = deadlineMs) {
     this.name = name;
     this.#child = child;
+    this.#deadlineMs = processDeadlineMs;
     child.stdout!.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
       this.#look();
@@ -145,7 +149,8 @@ export class Process {
 
   /** Waits for its end. */
   exit(): Promise<Exit> {
-    return withDeadline(this.#exit, () => `${this.name} has not ended\n${this.#said()}`);
+    const what = () => `${this.name} has not ended\n${this.#said()}`;
+    return withDeadline(this.#exit, what, this.#deadlineMs);
   }
 
   /** Calls `watcher` after each message, output and the end. */
@@ -172,7 +177,8 @@ export class Process {
       this.#watchers.add(watcher);
       watcher();
     });
-    return withDeadline(found, () => `${this.name}: no ${what}\n${this.#said()}`);
+    const missing = () => `${this.name}: no ${what}\n${this.#said()}`;
+    return withDeadline(found, missing, this.#deadlineMs);
   }
 
   #look(): void {

@@ -4,12 +4,16 @@
 export const deadlineMs = 60_000;
 
 /** The promise's result, or an error that says what did not happen in time. */
-export async function withDeadline<T>(promise: Promise<T>, what: () => string): Promise<T> {
+export async function withDeadline<T>(
+  promise: Promise<T>,
+  what: () => string,
+  ms = deadlineMs,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
-      reject(new Error(`Waited ${deadlineMs / 1000} s in vain: ${what()}`));
-    }, deadlineMs);
+      reject(new Error(`Waited ${ms / 1000} s in vain: ${what()}`));
+    }, ms);
   });
   try {
     return await Promise.race([promise, late]);

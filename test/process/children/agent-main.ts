@@ -140,8 +140,8 @@ const calls = {
     for (const descriptor of descriptors.splice(0)) closeSync(descriptor);
   },
   residentBytes: () => process.memoryUsage.rss(),
-  /** What this thread and so many others hold; they were started with `preloadGarbageCollector`. */
-  heldBytes: async (threads: number) => (await import("./collect-garbage.js")).heldBytes(threads),
+  /** What this thread and the Host hold; the process was started with `preloadGarbageCollector`. */
+  heldBytes: async () => (await import("./collect-garbage.js")).heldBytes(),
   exit(code: number) {
     process.exit(code);
   },

@@ -4,7 +4,10 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { BroadcastChannel, isMainThread } from "node:worker_threads";
+import { BroadcastChannel, threadId } from "node:worker_threads";
+
+/** The first thread that a primary starts. */
+const hostThreadId = 1;
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -19,21 +22,15 @@ function heldHere(): number {
   return heapUsed + external;
 }
 
-if (!isMainThread) asked.onmessage = () => answers.postMessage(heldHere());
+if (threadId === hostThreadId) asked.onmessage = () => answers.postMessage(heldHere());
 // They keep no thread alive.
 for (const channel of [asked, answers]) (channel as unknown as { unref(): void }).unref();
 
-/** What the main thread and `threads` others hold in and outside of their heaps, garbage not counted. */
-export function heldBytes(threads: number): Promise<number> {
-  let bytes = heldHere();
-  let left = threads;
-  const all = new Promise<number>((resolve) => {
-    answers.onmessage = (event: unknown) => {
-      bytes += (event as { data: number }).data;
-      left -= 1;
-      if (left === 0) resolve(bytes);
-    };
+/** What the main thread and the Host hold in and outside of their heaps, garbage not counted. */
+export function heldBytes(): Promise<number> {
+  const ownBytes = heldHere();
+  return new Promise((resolve) => {
+    answers.onmessage = (event: unknown) => resolve(ownBytes + (event as { data: number }).data);
+    asked.postMessage(null);
   });
-  asked.postMessage(null);
-  return all;
 }

@@ -1,6 +1,6 @@
 /**
- * What the primary keeps for a peer that sends and does not read is bounded, whatever it has asked for. All of it is
- * measured without garbage, in every thread.
+ * What the primary keeps for a peer that sends and does not read is bounded, whatever it has asked for. It is
+ * measured in the Host, without garbage.
  */
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
@@ -33,16 +33,14 @@ interface Scene {
   grownBytes(): Promise<number>;
 }
 
-/** @param threads that are measured besides the main one: the Host, and the pool's once it has begun */
-async function makeScene(t: TestContext, documents: Document[], threads = 2): Promise<Scene> {
+async function makeScene(t: TestContext, documents: Document[]): Promise<Scene> {
   const site = new Site(t);
   const start = { env: preloadGarbageCollector };
   const primary = await openAgent(site, "primary", { cores: 1, durability: "committed" }, start);
   await primary.things("insertMany", documents);
   const [peer, other] = [await connectClient(site), await connectClient(site)];
-  // Too large for an answer here and now.
-  if (threads === 2) await other.answer(other.request(findBig));
-  const held = async () => (await primary.call("heldBytes", threads)) as number;
+  await other.answer(other.request(findBig));
+  const held = async () => (await primary.call("heldBytes")) as number;
   const before = await held();
   return { primary, peer, other, grownBytes: async () => (await held()) - before };
 }
@@ -66,7 +64,7 @@ test("heavy reads of a peer that does not read wait until it does", async (t) =>
 
 test("small reads that come together are not all answered in one turn", async (t) => {
   const small = { _id: "small", text: "x".repeat(200_000) };
-  const { peer, other, grownBytes } = await makeScene(t, [small], 1);
+  const { peer, other, grownBytes } = await makeScene(t, [small]);
   peer.socket.pause();
   const find = { kind: "find", ...on, filter: { _id: "small" } };
   const reads = Array.from({ length: 600 }, () => peer.request(find));
@@ -103,7 +101,7 @@ test("the next batches of many cursors are not all read for a peer that does not
 });
 
 test("findAndModify of large documents waits for a peer that does not read", async (t) => {
-  const { peer, other, grownBytes } = await makeScene(t, [big], 1);
+  const { peer, other, grownBytes } = await makeScene(t, [big]);
   peer.socket.pause();
   const modify = {
     kind: "findAndModify",
@@ -138,7 +136,7 @@ test("findAndModify of large documents waits for a peer that does not read", asy
 
 test("large requests wait in the socket while earlier ones are under way", async (t) => {
   const many = Array.from({ length: searchInTransactionDocumentsMax + 1 }, (_, _id) => ({ _id }));
-  const { peer, other, grownBytes } = await makeScene(t, many, 1);
+  const { peer, other, grownBytes } = await makeScene(t, many);
   const slow = { input: { $range: [0, 5_000_000] }, cond: { $lt: ["$$this", 0] } };
   const never = { $expr: { $eq: [{ $size: { $filter: slow } }, 1] } };
   // It has the only thread of the pool, where the updates are searched for, for as long as we like.
