@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
-import { withDeadline } from "../support/deadline.js";
+import { deadlineMs, withDeadline } from "../support/deadline.js";
 
 export { deadlineMs, withDeadline } from "../support/deadline.js";
 
