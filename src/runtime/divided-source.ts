@@ -25,6 +25,7 @@ import { batchBytesMax, firstBatchDocuments } from "../limits.js";
 import type { CancelFlag } from "../query/control.js";
 import { PartLink } from "./part-link.js";
 import type { PartMessage, PartTask, RowsMessage } from "./part-worker.js";
+import type { Closing } from "./pool-source.js";
 import { breakMeeting, meetingCells } from "./snapshot-meeting.js";
 import type { ThreadShare } from "./thread-shares.js";
 
@@ -40,11 +41,6 @@ export interface PartPool {
   openSingle(share?: ThreadShare): BatchSource & Closing;
   /** Puts together what was gathered. @param share the thread that does it */
   openMerge(gathered: Gathered[], share: ThreadShare): BatchSource & Closing;
-}
-
-export interface Closing {
-  /** Closes it and resolves once no thread has a snapshot for it. */
-  closed(): Promise<void>;
 }
 
 interface Batch {

@@ -4,11 +4,15 @@ import type { BatchSource } from "../dispatch/cursors.js";
 import type { EncodedBatch } from "../dispatch/operation.js";
 import { decodeError, LioranError } from "../errors.js";
 import type { CancelFlag } from "../query/control.js";
-import type { Closing } from "./divided-source.js";
 import type { CursorMessage, CursorRequest } from "./query-worker.js";
 
 /** How long after the end of a thread its task says why, at most. */
 export const threadEndReasonMs = 500;
+
+export interface Closing {
+  /** Closes it and resolves once no thread has a snapshot for it. */
+  closed(): Promise<void>;
+}
 
 /**
  *   new --first next--> open --end, error, close--> closing --"closed" from the thread--> closed

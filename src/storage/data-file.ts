@@ -5,7 +5,7 @@
  *
  * Only reads, so that any process may look, also while another one commits.
  */
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LioranError } from "../errors.js";
 import { type PageTree, unreachablePage } from "./page-walk.js";
@@ -59,6 +59,11 @@ export function refuseLinks(folder: string): void {
       `${path} ${what}. Databases lie in their root, and only a root itself may be a link.`,
     );
   }
+}
+
+/** Whether there is a file with something in it: LMDB makes a new one of an empty one. */
+export function hasData(folder: string): boolean {
+  return (statSync(join(folder, dataFileName), { throwIfNoEntry: false })?.size ?? 0) > 0;
 }
 
 /**

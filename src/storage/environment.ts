@@ -18,8 +18,8 @@ import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
 import { lmdbNamedDatabases, lmdbReadersMax } from "../limits.js";
 import { type CommitClock, isQuiet } from "./commit-clock.js";
-import { checkDataFile, damagedFile, dataFileName, refuseLinks } from "./data-file.js";
-import { checkDataFiles } from "./data-files.js";
+import { checkDataFile, damagedFile, dataFileName, hasData, refuseLinks } from "./data-file.js";
+import { assertFileAccess } from "./file-access.js";
 import { checkFormat, flushFolder, hasFormat, writeFormat } from "./format.js";
 import { loadLmdb } from "./lmdb.js";
 import { isOutOfPlaces, lmdbFailure, storageFailure } from "./lmdb-failure.js";
@@ -426,9 +426,13 @@ function openRoot(
       keyEncoding: "binary",
     });
   try {
-    checkDataFiles(folder, access !== "readonly");
+    assertFileAccess(folder, access !== "readonly");
     if (access !== "readonly") provideReaderTable(folder);
-    if (!exists) return open();
+    if (!exists) {
+      // One whose creation was broken off, or a file of somebody else.
+      if (hasData(folder)) checkDataFile(folder);
+      return open();
+    }
     return openBetweenCommits(folder, () => {
       checkDataFile(folder);
       return open();
