@@ -11,9 +11,9 @@ import type { RecordingOptions } from "./children/recording-main.js";
 import { Crowd, crowds } from "./crowd.js";
 
 const posixOnly = { skip: process.platform === "win32" };
-const events = scaled(5, 42);
+const events = scaled(4, 42);
 /** Of the process that only reads, between two events. */
-const operationsBetween = 120;
+const operationsBetween = scaled(80, 120);
 
 const total = { histories: 0, operations: 0, unanswered: 0, kills: 0, pauses: 0, closes: 0 };
 
