@@ -74,7 +74,11 @@ export function readDocument(bytes: Uint8Array, start: number): unknown {
  */
 export function readSequence(bytes: Uint8Array): unknown[] {
   const items: unknown[] = [];
-  for (let at = 0; at < bytes.length; at = itemEnd) items.push(readDocument(bytes, at));
+  try {
+    for (let at = 0; at < bytes.length; at = itemEnd) items.push(readDocument(bytes, at));
+  } catch {
+    throw damagedItem();
+  }
   return items;
 }
 

@@ -1,6 +1,6 @@
 /** One result of a query. Decoded or encoded when asked for, and not before. */
 import { encode } from "../cbor/codec.js";
-import { decodeDocument } from "../storage/document.js";
+import { checkExtent, decodeDocument } from "../storage/document.js";
 import type { Document } from "../values/document.js";
 
 export class Row {
@@ -34,7 +34,10 @@ export class Row {
   }
 
   get bytes(): Uint8Array {
-    return this.#projected ? encode(this.#projected) : this.stored;
+    if (this.#projected) return encode(this.#projected);
+    // Whoever decodes it may have others behind it, which a damaged one must not shift.
+    if (!this.#decoded) checkExtent(this.stored);
+    return this.stored;
   }
 
   project(projection: (document: Document) => Document): void {

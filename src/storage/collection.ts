@@ -9,7 +9,7 @@ import { LioranError } from "../errors.js";
 import { keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
 import type { Document } from "../values/document.js";
 import { shownValue } from "../values/shown.js";
-import { decodeDocument, documentId } from "./document.js";
+import { decodeStored, documentId } from "./document.js";
 import type { Environment, RangeOptions, ReadOptions, Snapshot } from "./environment.js";
 import { writeKey } from "./key.js";
 import { plainView } from "./plain-view.js";
@@ -109,7 +109,7 @@ export const pointKeyTarget: Uint8Array = pointKey;
 
 /** The document that {@link readById} has read. */
 export function decodeRead(bytes: Buffer): Document {
-  return decodeDocument(plainView(bytes), bytes.length);
+  return decodeStored(plainView(bytes), bytes.length);
 }
 
 /** The keys of the documents in a range of `_id`s, in the order in which they are walked. */

@@ -19,7 +19,6 @@ import {
   skip,
 } from "../cbor/scan.js";
 import { LioranError } from "../errors.js";
-import { invariant } from "../invariant.js";
 import { documentBytesMax, documentDepthMax, idKeyBytesMax } from "../limits.js";
 import { ORDER } from "../values/compare.js";
 import type { Document } from "../values/document.js";
@@ -65,6 +64,27 @@ export function decodeDocument(bytes: Uint8Array, length = bytes.length): Docume
   }
   if (itemEnd !== length || bytes[0]! >> 5 !== MAJOR_MAP) throw damagedItem();
   return document as Document;
+}
+
+/**
+ * As {@link decodeDocument}, for a document out of a collection, which has its `_id` in front.
+ *
+ * @throws LioranError CORRUPTED when the bytes are no whole document
+ */
+export function decodeStored(bytes: Uint8Array, length = bytes.length): Document {
+  const document = decodeDocument(bytes, length);
+  if (!startsWithId(bytes, headerBytes(bytes[0]!))) throw damagedItem();
+  return document;
+}
+
+/**
+ * Makes sure that a stored document is one map that ends where the bytes do, without a look at what is in it.
+ *
+ * @throws LioranError CORRUPTED
+ */
+export function checkExtent(bytes: Uint8Array): void {
+  const isMap = bytes[0]! >> 5 === MAJOR_MAP;
+  if (!isMap || skip(bytes, 0) !== bytes.length) throw damagedItem();
 }
 
 /**
@@ -158,7 +178,8 @@ function withIdFirst(bytes: Buffer): Buffer {
   while (start < bytes.length && !startsWithId(bytes, start)) {
     start = skip(bytes, skip(bytes, start));
   }
-  invariant(start < bytes.length, "a document has an _id before it is encoded");
+  // Whatever is written has one: what was read and has none is damaged.
+  if (start >= bytes.length) throw damagedItem();
   const end = skip(bytes, skip(bytes, start));
   return Buffer.concat([
     bytes.subarray(0, first),
