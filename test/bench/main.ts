@@ -26,6 +26,7 @@ import {
 import { insertDurable } from "./workloads/insert-durable.js";
 import { insertStream } from "./workloads/insert-stream.js";
 import { job } from "./workloads/job.js";
+import { load } from "./workloads/load.js";
 import { parallelGroup, parallelScan } from "./workloads/parallel.js";
 import { takeover } from "./workloads/takeover.js";
 
@@ -47,6 +48,7 @@ const WORKLOADS: Workload[] = [
   parallelScan,
   parallelGroup,
   job,
+  load,
 ];
 
 const { values: options } = parseArgs({
