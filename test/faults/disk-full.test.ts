@@ -6,10 +6,11 @@ import { type TestContext, test } from "node:test";
 import { type Agent, type AgentError, openAgent, startAgent } from "../process/agent.js";
 import { Site } from "../process/site.js";
 import { checkIndexConsistency } from "../support/index-consistency.js";
+import { isSoak } from "../support/soak.js";
 import { noLimits, SmallDisk, setLimit } from "./faults.js";
 
-/** A document of four pages. */
-const big = "x".repeat(16_000);
+/** A document of some pages. */
+const big = "x".repeat(48_000);
 const linuxOnly = { skip: process.platform === "linux" ? false : "only Linux has small disks" };
 
 function isDiskFull(error: AgentError): boolean {
@@ -55,7 +56,7 @@ async function fullSite(t: TestContext, size: string) {
 }
 
 // Sizes at which LMDB's last write fits in part, and does not fit at all.
-for (const size of ["2048k", "2052k"]) {
+for (const size of isSoak ? ["2048k", "2052k", "2056k", "2060k"] : ["2052k"]) {
   test(
     `a disk of ${size} that is full: reads go on, and writes once there is room`,
     linuxOnly,

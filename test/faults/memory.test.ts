@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { type Agent, type AgentError, openAgent } from "../process/agent.js";
 import { Site } from "../process/site.js";
+import { isSoak } from "../support/soak.js";
 import { snapshotsOf } from "./faults.js";
 
 /** Enough for a process, and less than what an aggregation may hold. */
@@ -42,10 +43,10 @@ function isOutOfMemory(error: AgentError): boolean {
 
 const cases = [
   { whose: "one thread of its own pool", cores: 1, options: {} },
-  { whose: "threads of the primary's pool", cores: 3, options: { reads: "primary" } },
+  { whose: "threads of the primary's pool", cores: 2, options: { reads: "primary" } },
 ] as const;
 
-for (const { whose, cores, options } of cases) {
+for (const { whose, cores, options } of isSoak ? cases : cases.slice(1)) {
   test(`a query that takes all memory of ${whose}`, async (t) => {
     const site = new Site(t);
     const primary = await openAgent(site, "primary", { cores }, { env });
