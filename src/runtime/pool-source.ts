@@ -50,7 +50,10 @@ export class PoolSource implements BatchSource, Closing {
     });
     // The other end goes with its thread. Why it has ended is told by the task that it ran, if it was this one's.
     port.once("close", () => {
-      if (this.#isClosing) return;
+      if (this.#isClosing) {
+        this.#finish();
+        return;
+      }
       this.#isLost = true;
       setTimeout(() => {
         this.#take()?.reject(threadEnded());

@@ -203,7 +203,11 @@ export class ThreadQueryPool implements QueryPool {
     this.#running.set(running, (this.#running.get(running) ?? 0) + 1);
     try {
       if (this.#closed) throw new LioranError("CLOSED", "The query pool is closed.");
-      this.#piscina ??= this.#start();
+      this.#piscina ??= this.#start().catch((error: unknown) => {
+        // Code could not be loaded now; the next query tries again.
+        this.#piscina = undefined;
+        throw error;
+      });
       const piscina = await this.#piscina;
       const outcome = (await piscina.run(task, { transferList })) as QueryOutcome;
       if ("error" in outcome) throw decodeError(outcome.error);
