@@ -14,7 +14,7 @@ import { connectTo } from "../../process/raw-peer.js";
 import { temporaryRoot } from "../../support/temporary-root.js";
 
 test("a connection beyond the limit is told why, one far beyond is closed, and there is room again later", async (t) => {
-  const { folder, rootPath, remove } = temporaryRoot();
+  const { rootPath, remove } = temporaryRoot();
   mkdirSync(rootPath);
   const databases = acquireDatabases(rootPath, "write");
   const writer = new Writer(databases, encode);
@@ -27,7 +27,7 @@ test("a connection beyond the limit is told why, one far beyond is closed, and t
   const dispatcher = new Dispatcher({ databases, reads: "local" });
   const identity = { rootPath, rootId: crypto.randomUUID(), epoch: 1, token: "token" };
   const server = new HostServer(identity, dispatcher, writes, databases, () => {}, undefined, 2);
-  const endpoint = await server.listen([join(folder, "socket")]);
+  const endpoint = await server.listen([join(rootPath, "socket")]);
   t.after(async () => {
     server.stopReading();
     await server.close("the test ends", 1_000);
