@@ -27,12 +27,16 @@ export interface Checked {
   entries: number;
 }
 
-/** @throws AssertionError naming the first thing that is wrong */
-export async function checkIndexConsistency(rootPath: string): Promise<Checked> {
+/**
+ * @param only the one database to look at
+ * @throws AssertionError naming the first thing that is wrong
+ */
+export async function checkIndexConsistency(rootPath: string, only?: string): Promise<Checked> {
   const databases = acquireDatabases(rootPath, "read");
   const checked: Checked = { documents: 0, indexes: 0, entries: 0 };
   try {
     for (const name of databases.names()) {
+      if (only !== undefined && name !== only) continue;
       const environment = databases.get(name);
       if (environment) checkDatabase(environment, name, checked);
     }

@@ -37,6 +37,7 @@ process.on("message", async (inspection: Inspection) => {
 
 async function inspect({ rootPath, databases }: Inspection, failures: string[]): Promise<void> {
   const durability = "committed";
+  const whole: string[] = [];
   const manager = new LioranManager({ rootPath, ipc: "primary", cores: 0, durability });
   try {
     for (const { name, writers } of databases) {
@@ -46,6 +47,7 @@ async function inspect({ rootPath, databases }: Inspection, failures: string[]):
         // New pages come from the list of free ones: it must have none that are in use.
         await writeMore(db);
         await check(db, writers);
+        whole.push(name);
       } catch (error) {
         failures.push(`${name}: ${textOfError(error)}`);
       }
@@ -53,7 +55,11 @@ async function inspect({ rootPath, databases }: Inspection, failures: string[]):
   } finally {
     await manager.close();
   }
-  if (failures.length === 0) await checkIndexConsistency(rootPath);
+  for (const name of whole) {
+    await checkIndexConsistency(rootPath, name).catch((error: unknown) => {
+      failures.push(`${name}: ${textOfError(error)}`);
+    });
+  }
 }
 
 function textOfError(error: unknown): string {

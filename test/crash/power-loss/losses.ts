@@ -1,5 +1,5 @@
 /** Power losses of a traced run, and what is wrong after each. */
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Process, Site } from "../../process/site.js";
@@ -13,6 +13,15 @@ import type { Event } from "./trace.js";
 const script = join(dirname(fileURLToPath(import.meta.url)), "inspect-main.js");
 /** A process that has opened so many databases is replaced: it keeps their maps. */
 const inspectedMax = 400;
+/** Databases that one primary opens: starting it takes longer than looking at one. */
+const together = 20;
+
+const ended = "the process ended, or hung";
+
+/** Whether it is a failure of the process that inspected a root. */
+export function isEnd(failure: string): boolean {
+  return failure.includes(ended);
+}
 
 class Inspector {
   readonly #site: Site;
@@ -37,7 +46,7 @@ class Inspector {
     } catch (error) {
       await this.end();
       const names = inspection.databases.map(({ name }) => name).join(" ");
-      return [`${names}: the process ended, or hung: ${(error as Error).message}`];
+      return [`${names}: ${ended}: ${(error as Error).message}`];
     }
   }
 
@@ -57,8 +66,6 @@ export interface Losing {
   bounds?: Bounds;
   /** Databases to look at. */
   only?: string[];
-  /** Databases that one primary opens: starting it takes longer than looking at one. */
-  together?: number;
 }
 
 /** Loses power at each cut. @returns what was wrong, by database and cut */
@@ -66,17 +73,26 @@ export async function losses(
   run: Run,
   cuts: readonly number[],
   fate: () => Fate,
-  { bounds = asPromised, only, together = 20 }: Losing = {},
+  { bounds = asPromised, only }: Losing = {},
 ): Promise<string[]> {
   const inspector = new Inspector(run.site);
   const wrong: string[] = [];
   const into = join(run.site.folder, "left");
   const rootPath = join(into, "root");
+  const spare = join(into, "spare");
   let databases: Expected[] = [];
   let done = 0;
   const inspect = async () => {
-    wrong.push(...(await inspector.inspect({ rootPath, databases })));
-    rmSync(rootPath, { recursive: true, force: true });
+    if (existsSync(rootPath)) cpSync(rootPath, spare, { recursive: true });
+    const found = await inspector.inspect({ rootPath, databases });
+    if (!found.some(isEnd)) wrong.push(...found);
+    // Which of them ended the process? Each by itself, as it was.
+    for (const one of found.some(isEnd) ? databases : []) {
+      rmSync(rootPath, { recursive: true, force: true });
+      adopt(join(spare, one.name), join(rootPath, one.name));
+      wrong.push(...(await inspector.inspect({ rootPath, databases: [one] })));
+    }
+    for (const root of [rootPath, spare]) rmSync(root, { recursive: true, force: true });
     say(`${done} of ${cuts.length} cuts, ${wrong.length} wrong`);
     databases = [];
   };
