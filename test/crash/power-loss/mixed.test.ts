@@ -29,7 +29,7 @@ test(`power loss: databases without unflushed writes do not suffer from those of
     { durability: "committed", writers: [writer("c1", "mixed"), writer("c2", "loose")] },
   ]);
   const fate = () => someFate(random);
-  const cuts = someCuts(run.events, scaled(8, 300), random);
+  const cuts = someCuts(run.events, scaled(4, 300), random);
 
   await t.test("flushed writes of their own database survive", async () => {
     const wrong = await losses(run, cuts, fate, { only: ["plain"] });

@@ -17,7 +17,7 @@ import type { WriterSpec } from "./workload.js";
 /** LMDB's two meta pages lie before it. */
 const firstPage = 2 * 4096;
 const skip = whyUntraceable() ?? false;
-const steps = scaled(24, 150);
+const steps = scaled(16, 150);
 
 function writer(name: string, db: string, random: Random): WriterSpec {
   return { name, db, seed: random.below(2 ** 31), steps };
@@ -61,7 +61,7 @@ test(`power loss: what was acknowledged as flushed is there, the rest is whole (
   });
 
   await t.test("flushed writes survive", async () => {
-    const cuts = someCuts(run.events, scaled(20, 2_000), random);
+    const cuts = someCuts(run.events, scaled(10, 2_000), random);
     const wrong = await losses(run, cuts, fate);
     say(`${cuts.length} cuts, ${wrong.length} wrong`);
     assert.equal(wrong.length, 0, wrong.slice(0, 3).join("\n\n"));
@@ -72,7 +72,7 @@ test(`power loss: what was acknowledged as flushed is there, the rest is whole (
       event.kind === "mark" && event.text.startsWith("acknowledged") ? [at + 1] : [],
     );
     // The first is the one whose folders are new.
-    const cuts = [acknowledged[0]!, ...someOf(acknowledged.slice(1), scaled(3, 500), random)];
+    const cuts = [acknowledged[0]!, ...someOf(acknowledged.slice(1), scaled(2, 500), random)];
     const wrong = await losses(run, cuts, () => leastFate);
     assert.equal(wrong.length, 0, wrong.slice(0, 3).join("\n\n"));
   });
