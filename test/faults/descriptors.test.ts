@@ -85,6 +85,7 @@ test(
     await client.things("insertOne", { _id: "with an _id" });
 
     await primary.process.murder();
+    await client.event("primary-lost");
     await assert.rejects(client.things("insertOne", { _id: "no primary" }), (error: AgentError) => {
       assert.equal(error.code, "NO_PRIMARY");
       assert.match(error.message, /Last failure: .*too many open files/);

@@ -15,7 +15,7 @@ const linuxOnly = { skip: process.platform === "linux" ? false : "only Linux has
 
 function isDiskFull(error: AgentError): boolean {
   assert.equal(error.code, "IO", error.message);
-  assert.match(error.message, /(writing to|opening) the database .*Make room on the disk/);
+  assert.match(error.message, /Failed (writing|opening) .*Make room on the disk/);
   return true;
 }
 
