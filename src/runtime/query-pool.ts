@@ -294,5 +294,12 @@ function poolError(error: unknown): LioranError {
       { cause: error },
     );
   }
+  if (code === "ERR_WORKER_INIT_FAILED" || code === "EMFILE") {
+    return new LioranError(
+      "IO",
+      `No query thread could be started: ${message}. The process may have too many open files (ulimit -n).`,
+      { cause: error },
+    );
+  }
   return new LioranError("INTERNAL", `A query thread failed: ${message}`, { cause: error });
 }
