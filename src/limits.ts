@@ -147,7 +147,9 @@ export const divisionThreadsMax = 64;
 export const meetingTimeoutMs = 1_000;
 /** How often they try to get the same commit before the query runs on one thread. */
 export const meetingRoundsMax = 50;
-/** How far each thread of a divided query reads ahead of whoever reads its results. */
+/** How far each thread of a divided query reads ahead of whoever reads its results, at first ... */
+export const partBytesAheadFirst = 64 * KiB;
+/** ... and at most: it is doubled whenever something was read, so who does not read on holds little. */
 export const partBytesAheadMax = 4 * MiB;
 /** A thread that reads ahead lets others have a turn after this time. */
 export const partSliceMs = 10;

@@ -7,7 +7,7 @@
  * Invariants
  *  1. The last message is one of those that end a task (see `PartMessage`), and comes after the snapshot was
  *     given up. It comes with the last rows: whoever has them all may ask for the thread again at once.
- *  2. A thread whose reader is behind by `partBytesAheadMax` holds its snapshot and nothing else: its
+ *  2. A thread whose reader is behind by what it may read ahead holds its snapshot and nothing else: its
  *     task has ended, and it goes on when it is asked to.
  */
 import type { MessagePort } from "node:worker_threads";
@@ -20,6 +20,7 @@ import { type EncodedError, encodeError } from "../errors.js";
 import {
   batchBytesMax,
   partBatchDocuments,
+  partBytesAheadFirst,
   partBytesAheadMax,
   partSliceMs,
   snapshotAgeMaxMs,
@@ -175,8 +176,10 @@ class RowSender {
   readonly #expiry: NodeJS.Timeout;
   #rows: Generator<ResultRow, void, void> | undefined;
   #at = 0;
+  /** How far it may be ahead of its reader. */
+  #aheadBytes = partBytesAheadFirst;
   /** Bytes that it may send before it has to wait. */
-  #leftBytes = partBytesAheadMax;
+  #leftBytes = partBytesAheadFirst;
   #isOver = false;
   #onPause: (() => void) | undefined;
   #again: NodeJS.Immediate | undefined;
@@ -197,12 +200,18 @@ class RowSender {
     task.port.on("message", (request: PartRequest) => {
       if (request === "close") this.#end({ kind: "end" });
       else {
-        this.#leftBytes += request.readBytes;
+        this.#onRead(request.readBytes);
         this.#send();
       }
     });
     task.port.once("close", () => this.#end({ kind: "end" }));
     task.port.unref();
+  }
+
+  #onRead(bytes: number): void {
+    const ahead = Math.min(2 * this.#aheadBytes, partBytesAheadMax);
+    this.#leftBytes += bytes + ahead - this.#aheadBytes;
+    this.#aheadBytes = ahead;
   }
 
   /** Resolves when it ends, or first waits for the reader. */
@@ -237,7 +246,7 @@ class RowSender {
       return;
     }
     const part = this.#at;
-    const take = () => takeRows(rows);
+    const take = () => takeRows(rows, Math.min(batchBytesMax, this.#leftBytes));
     const { bytes, lengths, isLast } = this.#gate.run(() => underControl(this.#control, take));
     this.#leftBytes -= bytes.length;
     const isEnd = isLast && !this.#nextPart();
@@ -270,11 +279,11 @@ class RowSender {
   }
 }
 
-function takeRows(rows: Iterator<ResultRow>) {
+function takeRows(rows: Iterator<ResultRow>, bytesMax: number) {
   const encoded: Uint8Array[] = [];
   let length = 0;
   let isLast = false;
-  while (encoded.length < partBatchDocuments && length < batchBytesMax) {
+  while (encoded.length < partBatchDocuments && length < bytesMax) {
     const { value, done } = rows.next();
     if (done) {
       isLast = true;

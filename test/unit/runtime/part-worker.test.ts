@@ -3,16 +3,20 @@ import { once } from "node:events";
 import { after, before, describe, test } from "node:test";
 import { MessageChannel, type MessagePort } from "node:worker_threads";
 import { divide } from "../../../src/dispatch/divided/divide.js";
-import type { Division } from "../../../src/dispatch/divided/division.js";
 import { loadReads } from "../../../src/dispatch/late.js";
 import { LioranManager } from "../../../src/index.js";
-import { dividedDocumentsMin, partBytesAheadMax } from "../../../src/limits.js";
+import {
+  dividedDocumentsMin,
+  partBytesAheadFirst,
+  partBytesAheadMax,
+} from "../../../src/limits.js";
 import { CancelFlag } from "../../../src/query/control.js";
 import { type PartMessage, type PartTask, runPart } from "../../../src/runtime/part-worker.js";
 import { meetingCells } from "../../../src/runtime/snapshot-meeting.js";
 import { ThreadGate } from "../../../src/runtime/thread-gate.js";
 import { acquireDatabases, type Databases } from "../../../src/storage/databases.js";
 import type { Environment } from "../../../src/storage/environment.js";
+import type { Document } from "../../../src/values/document.js";
 import { temporaryRoot } from "../../support/temporary-root.js";
 
 const place = { db: "app", collection: "things" };
@@ -24,7 +28,6 @@ describe("a thread's part of a divided read", () => {
   const root = temporaryRoot();
   let databases: Databases;
   let environment: Environment;
-  let division: Division;
 
   before(async () => {
     const { rootPath } = root;
@@ -34,9 +37,6 @@ describe("a thread's part of a divided read", () => {
     await loadReads();
     databases = acquireDatabases(rootPath, "read");
     environment = databases.get("app")!;
-    environment.refresh();
-    division = divide(environment, { ...place, kind: "find", filter: {} }, 2)!;
-    environment.release();
   });
   after(async () => {
     // Fails while a snapshot is open.
@@ -45,7 +45,14 @@ describe("a thread's part of a divided read", () => {
   });
 
   /** One thread does all of it. */
-  function begin(): { reader: MessagePort; task: Promise<void> } {
+  function begin(filter: Document): {
+    reader: MessagePort;
+    port: MessagePort;
+    task: Promise<void>;
+  } {
+    environment.refresh();
+    const division = divide(environment, { ...place, kind: "find", filter }, 2)!;
+    environment.release();
     const { port1: reader, port2: port } = new MessageChannel();
     const task: PartTask = {
       division,
@@ -59,11 +66,11 @@ describe("a thread's part of a divided read", () => {
       maxTimeMs: 0,
       askedAtMs: Date.now(),
     };
-    return { reader, task: runPart(environment, task, new ThreadGate()) };
+    return { reader, port, task: runPart(environment, task, new ThreadGate()) };
   }
 
   test("ends its task when it waits for its reader, and goes on when that has read", async () => {
-    const { reader, task } = begin();
+    const { reader, task } = begin({});
     const messages: PartMessage[] = [];
     let unreadBytes = 0;
     reader.on("message", (message: PartMessage) => {
@@ -74,7 +81,12 @@ describe("a thread's part of a divided read", () => {
       messages.reduce((sum, each) => sum + (each.kind === "rows" ? each.lengths.length : 0), 0);
     await task;
     await once(reader, "message");
-    assert.ok(rows() < documents, "it has to wait for its reader");
+    assert.equal(messages.length, 1, "it has to wait for its reader");
+    // The last row may go beyond.
+    assert.ok(
+      unreadBytes < partBytesAheadFirst + 2 * text.length,
+      `${unreadBytes} bytes are ahead`,
+    );
     for (;;) {
       const last = messages.at(-1)!;
       if (last.kind !== "rows" || last.isEnd) break;
@@ -87,8 +99,11 @@ describe("a thread's part of a divided read", () => {
   });
 
   test("ends its task and its snapshot when its reader goes away between two slices", async () => {
-    const { reader, task } = begin();
+    // Finds nothing, for longer than a slice.
+    const slow = { $expr: { $gt: [{ $size: { $range: [0, 100] } }, 100] } };
+    const { reader, port, task } = begin(slow);
+    const closed = once(port, "close");
     reader.close();
-    await task;
+    await Promise.all([task, closed]);
   });
 });
