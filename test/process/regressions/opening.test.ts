@@ -78,6 +78,29 @@ test("the primary commits only while nobody opens the database", linuxOnly, asyn
   assert.ok(writer.messages.includes("committed"));
 });
 
+test(
+  "a commit that waits has its turn before whoever opens the database next",
+  linuxOnly,
+  async (t) => {
+    const { site, folder, environment } = withDatabase(t);
+    await environment.close();
+    const file = join(folder, "data.mdb");
+    const writer = site.start("writer", join(children, "commits-once.js"), { args: [folder] });
+    await writer.until("open", () => writer.messages.includes("open") || undefined);
+    const release = held(file, "shared");
+    writer.send("commit");
+    await waitsForLock(file, writer, "committed");
+    const opener = site.start("opener", join(children, "opens-again-and-again.js"), {
+      args: [folder, "1"],
+    });
+    // Of the same kind as the lock that is held: only the gate keeps it.
+    await waitsForLock(join(folder, "format.json"), opener, "never said");
+    release();
+    assert.equal((await writer.exit()).code, 0);
+    assert.equal((await opener.exit()).code, 0);
+  },
+);
+
 test("no commit is lost while a process opens the database again and again", async (t) => {
   const { site, folder, environment } = withDatabase(t);
   const opens = scaled(200, 20_000);
