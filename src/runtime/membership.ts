@@ -216,8 +216,9 @@ export class Membership {
     } catch (error) {
       if (this.#mayPass(error)) throw error;
       await this.#stopHost();
+      if (!(error instanceof LioranError) || error.code === "PERMISSION") throw error;
       // The next attempt counts this one.
-      if (!(error instanceof LioranError) || this.#hostFailures >= hostFailuresMax) throw error;
+      if (this.#hostFailures >= hostFailuresMax) throw error;
       return false;
     }
   }
