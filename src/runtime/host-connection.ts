@@ -377,6 +377,8 @@ export class HostConnection {
       this.#stallTimer = undefined;
       if (this.#takenBytes > takenBytes) {
         this.#holdIfBehind();
+        // What waited may be gone because the peer is: then nothing drains, and its end is only met by reading on.
+        this.#readOn();
         return;
       }
       const seconds = peerStallTimeoutMs / 1000;
