@@ -377,7 +377,7 @@ export class HostConnection {
       this.#stallTimer = undefined;
       if (this.#takenBytes > takenBytes) {
         this.#holdIfBehind();
-        // What waited may be gone because the peer is: then nothing drains, and its end is only met by reading on.
+        // It may have read enough to go on, yet not so much that the channel calls itself drained.
         this.#readOn();
         return;
       }

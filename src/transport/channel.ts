@@ -32,7 +32,10 @@ export interface FrameChannel {
    * and goes through as an uncaught exception.
    */
   onFrame: (frame: Frame) => void;
-  /** `bufferedBytes` was over `sendBufferBytesMax` and is down to {@link sendBufferLowWaterBytes}. */
+  /**
+   * `bufferedBytes` was over `sendBufferBytesMax` and is down to {@link sendBufferLowWaterBytes}. Also when
+   * the peer has left while this end is paused: an owner that paused until now reads on, and so meets the end.
+   */
   onDrain: () => void;
   /**
    * The channel is closed. Called exactly once, after the last frame. `undefined`: it ended in order,

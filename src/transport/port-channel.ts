@@ -61,6 +61,7 @@ export class PortChannel implements FrameChannel {
       this.#portClosed = true;
       this.#ending = true;
       this.#outbox.clear();
+      if (this.#overfull && this.#inbox.isStopped) this.onDrain();
       this.#inbox.endSource();
     });
   }

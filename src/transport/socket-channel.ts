@@ -68,12 +68,13 @@ export class SocketChannel implements FrameChannel {
     socket.on("close", () => {
       this.#ending = true;
       this.#outbox.clear();
+      if (this.#overfull && this.#inbox.isStopped) this.onDrain();
       this.#inbox.endSource();
     });
   }
 
   get bufferedBytes(): number {
-    return this.#outbox.bytes + this.#socket.writableLength;
+    return this.#socket.destroyed ? 0 : this.#outbox.bytes + this.#socket.writableLength;
   }
 
   start(): void {

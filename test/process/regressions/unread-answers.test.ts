@@ -9,6 +9,7 @@ import {
   batchBytesMax,
   batchesPerConnectionMax,
   connectionInFlightBytesMax,
+  peerStallTimeoutMs,
   searchInTransactionDocumentsMax,
   sendBufferBytesMax,
 } from "../../../src/limits.js";
@@ -60,6 +61,28 @@ test("heavy reads of a peer that does not read wait until it does", async (t) =>
   assert.ok(grown < sendBufferBytesMax + 2 * MiB + slackBytes, `${grown / MiB} MiB`);
   peer.socket.resume();
   for (const read of reads) assert.ok("result" in (await peer.answer(read)));
+});
+
+test("a peer that leaves without having read its answers is forgotten, also with reads that wait", async (t) => {
+  const { primary, peer, other, grownBytes } = await makeScene(t, [big]);
+  const clients = async () => {
+    const status = (await primary.chain(["status"])) as { host: { clients: number } };
+    return status.host.clients;
+  };
+  const before = await clients();
+  peer.socket.pause();
+  // All of them are read before the Host stops to read.
+  for (let n = 0; n < 150; n += 1) peer.request(findBig);
+  for (let n = 0; n < 150; n += 1) await other.answer(other.request(findBig));
+  peer.socket.destroy();
+  const deadline = Date.now() + peerStallTimeoutMs / 2;
+  while ((await clients()) === before) {
+    assert.ok(Date.now() < deadline, "the primary has not noticed that the peer is gone");
+    await pings(other, 100);
+  }
+  assert.equal(await clients(), before - 1);
+  const grown = await grownBytes();
+  assert.ok(grown < slackBytes, `${grown / MiB} MiB`);
 });
 
 test("small reads that come together are not all answered in one turn", async (t) => {

@@ -151,6 +151,28 @@ for (const { name, connect } of transports) {
       assert.equal(await near.closed(), undefined);
     });
 
+    test("paused until it drains and left by its peer, drains, and then meets the end", async (t) => {
+      const [near, far] = await pair(t);
+      near.onFrame = () => near.channel.pause();
+      far.channel.allowLargeFrames();
+      far.channel.pause();
+      for (let sequence = 1; sequence <= 3; sequence++) far.channel.send(request, sequence, empty);
+      await near.until(() => near.frames.length === 1);
+      for (let sequence = 0; sequence < 32; sequence++) {
+        near.channel.send(reply, sequence, new Uint8Array(MiB / 2));
+        await turn();
+      }
+      assert.ok(near.channel.bufferedBytes > sendBufferBytesMax);
+      near.onFrame = () => {};
+      far.channel.destroy();
+      await near.until(() => near.drains > 0);
+      assert.equal(near.channel.bufferedBytes, 0);
+      assert.deepEqual([near.frames.length, near.drains, near.closes.length], [1, 1, 0]);
+      near.channel.resume();
+      await near.closed();
+      assert.equal(near.frames.length, 3);
+    });
+
     test("paused and left by its peer, closes when its owner ends it", async (t) => {
       for (const leave of ["end", "destroy"] as const) {
         const [near, far] = await pair(t);
