@@ -13,11 +13,11 @@ export interface Series {
   samples: number[];
 }
 
-/** A goal beside what was measured. */
+/** A goal beside what was measured; without one, a figure to read the others by. */
 export interface Verdict {
   text: string;
-  goal: string;
-  met: boolean;
+  goal?: string;
+  met?: boolean;
 }
 
 export function median(samples: readonly number[]): number {
@@ -33,19 +33,31 @@ export function percentile(samples: readonly number[], percent: number): number 
   return below + (sorted[Math.ceil(rank)]! - below) * (rank - Math.floor(rank));
 }
 
-/** One verdict for each peer: how many times as fast LioranDB is. Higher samples are better. */
+/** How many times as fast as a peer LioranDB is, by the medians of both. Higher samples are better. */
 export function timesAsFast(series: Series[], peer: string, goalTimes: number): Verdict[] {
+  return compare(series, peer, goalTimes, (ours, theirs) => median(ours) / median(theirs));
+}
+
+/** The same by the median of the ratios in each round: where the machine changes more than the contenders differ. */
+export function timesAsFastByRound(series: Series[], peer: string, goalTimes?: number): Verdict[] {
+  return compare(series, peer, goalTimes, (ours, theirs) =>
+    median(ours.map((sample, round) => sample / theirs[round]!)),
+  );
+}
+
+function compare(
+  series: Series[],
+  peer: string,
+  goalTimes: number | undefined,
+  ratio: (ours: number[], theirs: number[]) => number,
+): Verdict[] {
   const ours = series.find(({ name }) => name === "LioranDB");
   const theirs = series.find(({ name }) => name === peer);
   if (!ours || !theirs) return [];
-  const times = median(ours.samples) / median(theirs.samples);
-  return [
-    {
-      text: `${times.toFixed(2)} times as fast as ${peer}`,
-      goal: `at least ${goalTimes}`,
-      met: times >= goalTimes,
-    },
-  ];
+  const times = ratio(ours.samples, theirs.samples);
+  const text = `${times.toFixed(2)} times as fast as ${peer}`;
+  if (goalTimes === undefined) return [{ text }];
+  return [{ text, goal: `at least ${goalTimes}`, met: times >= goalTimes }];
 }
 
 export function printReport(report: Report): void {
@@ -65,7 +77,8 @@ export function printReport(report: Report): void {
     console.log(`  ${cells.join("   ")}`);
   }
   for (const { text, goal, met } of report.verdicts) {
-    console.log(`  ${met ? "goal met   " : "goal missed"}  ${text} (goal: ${goal})`);
+    if (goal === undefined) console.log(`               ${text}`);
+    else console.log(`  ${met ? "goal met   " : "goal missed"}  ${text} (goal: ${goal})`);
   }
 }
 
