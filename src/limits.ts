@@ -137,10 +137,8 @@ export const divisionPartsPerThread = 16;
 export const divisionPartsMax = 128;
 /** A filter with more values than this is left to one thread: each part compiles it. */
 export const dividedFilterValuesMax = 5_000;
-/** Documents that make a part worth having, when a collection is divided ... */
-export const divisionPartDocumentsMin = 64;
-/** ... and counts of keys that this may take, of some 20 us each. */
-export const divisionLooksMax = 128;
+/** How many branches of LMDB's tree make a part, where there are so many: their pages are not all equally full. */
+export const divisionBranchesPerPart = 4;
 /** Most threads of one query. */
 export const divisionThreadsMax = 64;
 /** How long the threads of one query wait for each other; one that is still busy leaves it to a single thread. */

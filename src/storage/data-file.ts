@@ -88,6 +88,25 @@ export function checkDataFile(folder: string): void {
   }
 }
 
+/**
+ * What somebody finds who looks at the pages of the latest commit, past LMDB. They stay as they are for as long as this
+ * process has a snapshot.
+ *
+ * @throws CORRUPTED, PERMISSION, IO; `RangeError` when a page is not what it seems
+ */
+export function lookAtPages<T>(
+  folder: string,
+  look: (mainTree: PageTree, read: (page: number) => Buffer) => T,
+): T {
+  const fd = open(join(folder, dataFileName));
+  try {
+    const { pageBytes, trees } = latest(readMetas(fd));
+    return look(trees[1]!, (page) => readAt(fd, page * pageBytes, pageBytes));
+  } finally {
+    closeSync(fd);
+  }
+}
+
 /** The error for a file of a database whose bytes are not what was written. */
 export function damagedFile(path: string, why: string, cause?: unknown): LioranError {
   return new LioranError(

@@ -1,6 +1,6 @@
 /**
- * Walks over the pages of LMDB's trees in a file, to find out whether it has them all. LMDB itself is not asked: it
- * would map the file, and die where it ends.
+ * Walks over the pages of LMDB's trees in a file: to find out whether it has them all, when LMDB itself cannot be
+ * asked, because it would map the file and die where it ends; and where a tree branches, which LMDB does not tell.
  *
  * https://github.com/LMDB/lmdb, mdb.c: MDB_page_header, MDB_node, MDB_db, MDB_ovpage.
  */
@@ -57,6 +57,78 @@ export function unreachablePage(
     } else return root;
   }
   return undefined;
+}
+
+/** The tree of a named database, if it has pages. */
+export function namedTree(
+  mainTree: PageTree,
+  name: string,
+  read: (page: number) => Buffer,
+): PageTree | undefined {
+  // lmdb-js ends names with a zero.
+  const key = Buffer.from(`${name}\0`);
+  let { root } = mainTree;
+  for (let { depth } = mainTree; depth > 0; depth -= 1) {
+    const page = read(Number(root));
+    const nodes = nodesOf(page);
+    if (depth === 1) {
+      const node = nodes.find((at) => keyOf(page, at).equals(key));
+      const found =
+        node === undefined ? undefined : beyondLeaf(page, node, Number.MAX_SAFE_INTEGER);
+      return typeof found === "object" && found.root !== noPage ? found : undefined;
+    }
+    const behind = nodes.findIndex((at, n) => n > 0 && Buffer.compare(keyOf(page, at), key) > 0);
+    root = childOf(page, nodes.at(behind === -1 ? -1 : behind - 1)!);
+  }
+  return undefined;
+}
+
+/** What a branch leads to: the keys from `first` on, or all that come before those of the next one. */
+interface Branch {
+  readonly page: bigint;
+  readonly first: Buffer | undefined;
+}
+
+/**
+ * Keys between which a tree branches, in order: between each two of them lie about as many pages. Goes down from the root
+ * until there are enough, or no more.
+ *
+ * @param low no key up to this one
+ * @param high no key from this one on
+ */
+export function branchKeys(
+  tree: PageTree,
+  [low, high]: readonly [low: Uint8Array, high: Uint8Array],
+  enough: number,
+  read: (page: number) => Buffer,
+): Buffer[] {
+  const isBetween = ({ first }: Branch) =>
+    first !== undefined && Buffer.compare(first, low) > 0 && Buffer.compare(first, high) < 0;
+  let level: Branch[] = [{ page: tree.root, first: undefined }];
+  for (let { depth } = tree; depth > 1 && level.length <= enough; depth -= 1) {
+    level = level.flatMap((branch) => branchesOf(branch, read));
+    level = level.filter(({ first }, at) => {
+      const next = level[at + 1]?.first;
+      const isBefore = next !== undefined && Buffer.compare(next, low) <= 0;
+      const isBehind = first !== undefined && Buffer.compare(first, high) >= 0;
+      return !isBefore && !isBehind;
+    });
+  }
+  return level.filter(isBetween).map(({ first }) => first!);
+}
+
+function branchesOf({ page, first }: Branch, read: (page: number) => Buffer): Branch[] {
+  const bytes = read(Number(page));
+  // The first key of a branch is not kept on its page.
+  return nodesOf(bytes).map((node, n) => ({
+    page: childOf(bytes, node),
+    first: n === 0 ? first : keyOf(bytes, node),
+  }));
+}
+
+function keyOf(page: Buffer, node: number): Buffer {
+  const start = node + nodeHeaderBytes;
+  return page.subarray(start, start + page.readUInt16LE(node + 6));
 }
 
 /**
