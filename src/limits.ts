@@ -137,7 +137,7 @@ export const divisionPartsPerThread = 16;
 export const divisionPartsMax = 128;
 /** A filter with more values than this is left to one thread: each part compiles it. */
 export const dividedFilterValuesMax = 5_000;
-/** How many branches of LMDB's tree make a part, where there are so many: their pages are not all equally full. */
+/** How many branches of LMDB's tree make a part at least, where there are so many: not all are equally full. */
 export const divisionBranchesPerPart = 4;
 /** Most threads of one query. */
 export const divisionThreadsMax = 64;

@@ -230,7 +230,7 @@ export class HostConnection {
       resent = request.resent;
       operation = checkOperation(request.operation);
     } catch (error) {
-      this.#channel.send(FrameKind.failure, sequence, encodeFailure(error));
+      this.#send(FrameKind.failure, sequence, encodeFailure(error));
       return;
     }
     const { length } = frame.body;
@@ -321,10 +321,14 @@ export class HostConnection {
   #answer(sequence: number, { failed, body }: WriteOutcome, bytes: number): void {
     if (this.#state === "closed") return;
     this.#forget(bytes);
-    this.#answeredBytes += frameHeaderBytes + body.length;
-    this.#channel.send(failed ? FrameKind.failure : FrameKind.reply, sequence, body);
-    this.#holdIfBehind();
+    this.#send(failed ? FrameKind.failure : FrameKind.reply, sequence, body);
     if (this.#paused) this.#readOn();
+  }
+
+  #send(kind: FrameKind, sequence: number, body: Uint8Array): void {
+    this.#answeredBytes += frameHeaderBytes + body.length;
+    this.#channel.send(kind, sequence, body);
+    this.#holdIfBehind();
   }
 
   /** Stops reading from a peer that is behind with its answers, or far ahead with its requests. */

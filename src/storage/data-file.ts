@@ -8,7 +8,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LioranError } from "../errors.js";
-import { type PageTree, unreachablePage } from "./page-walk.js";
+import { depthMax, type PageTree, unreachablePage } from "./page-walk.js";
 import { withoutWaiting } from "./small-file.js";
 
 export const dataFileName = "data.mdb";
@@ -27,8 +27,6 @@ const magic = 0xbeefc0de;
 const dataVersion = 2;
 const pageBytesMin = 512;
 const pageBytesMax = 0x10000;
-/** CURSOR_STACK: LMDB goes no deeper. */
-const depthMax = 32;
 const noPage = 0xffff_ffff_ffff_ffffn;
 /** A commit may be under way: what looks wrong counts when it looks the same twice in a row. */
 const looksMax = 100;
@@ -73,35 +71,49 @@ export function hasData(folder: string): boolean {
  */
 export function checkDataFile(folder: string): void {
   const path = join(folder, dataFileName);
-  const fd = open(path);
-  try {
+  withFile(path, (fd) => {
     const isFile = fstatSync(fd).isFile();
     const why = isFile ? (faultOfMetas(fd) ?? faultOfLength(fd)) : "it is no regular file";
     if (why) throw damagedFile(path, why);
-  } catch (error) {
-    if (error instanceof LioranError) throw error;
-    throw new LioranError("IO", `Cannot read ${path}: ${(error as Error).message}`, {
-      cause: error,
-    });
-  } finally {
-    closeSync(fd);
-  }
+  });
 }
 
 /**
  * What somebody finds who looks at the pages of the latest commit, past LMDB. They stay as they are for as long as this
  * process has a snapshot.
  *
- * @throws CORRUPTED, PERMISSION, IO; `RangeError` when a page is not what it seems
+ * @throws CORRUPTED, PERMISSION, IO
  */
 export function lookAtPages<T>(
   folder: string,
   look: (mainTree: PageTree, read: (page: number) => Buffer) => T,
 ): T {
-  const fd = open(join(folder, dataFileName));
+  const path = join(folder, dataFileName);
+  return withFile(path, (fd) => {
+    const metas = readMetas(fd);
+    const why = faultIn(metas);
+    if (why) throw damagedFile(path, why);
+    const { pageBytes, trees } = latest(metas);
+    try {
+      return look(trees[1]!, (page) => readAt(fd, page * pageBytes, pageBytes));
+    } catch (error) {
+      // What a page says leads out of it, or out of the file.
+      if (error instanceof RangeError)
+        throw damagedFile(path, "a page is not what it seems", error);
+      throw error;
+    }
+  });
+}
+
+function withFile<T>(path: string, use: (fd: number) => T): T {
+  const fd = open(path);
   try {
-    const { pageBytes, trees } = latest(readMetas(fd));
-    return look(trees[1]!, (page) => readAt(fd, page * pageBytes, pageBytes));
+    return use(fd);
+  } catch (error) {
+    if (error instanceof LioranError) throw error;
+    throw new LioranError("IO", `Cannot read ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
   } finally {
     closeSync(fd);
   }

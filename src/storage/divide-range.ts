@@ -4,7 +4,7 @@
  * of the parts depends on what is found there.
  */
 import { LioranError } from "../errors.js";
-import { divisionBranchesPerPart, keyPrefixBytes } from "../limits.js";
+import { divisionBranchesPerPart, keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
 import { documentRange, type IdKeyRange } from "./collection.js";
 import { lookAtPages } from "./data-file.js";
 import type { Environment } from "./environment.js";
@@ -24,17 +24,30 @@ export function divideRange(
 ): IdKeyRange[] {
   const { start, end } = documentRange(collectionId, range);
   const bounds = [start as Uint8Array, end as Uint8Array] as const;
-  const keys = branchesBetween(environment.folder, bounds, wanted * divisionBranchesPerPart);
+  const enough = wanted * divisionBranchesPerPart;
+  const keys = follow(bounds, branchesBetween(environment.folder, bounds, enough));
   const parts = Math.min(wanted, keys.length + 1);
   const starts = Array.from({ length: parts - 1 }, (_, at) => {
     const key = keys[Math.floor(((at + 1) * (keys.length + 1)) / parts) - 1]!;
-    return { key: key.subarray(keyPrefixBytes), inclusive: true };
+    // A copy: it goes to other threads, and its page shall not.
+    return { key: new Uint8Array(key.subarray(keyPrefixBytes)), inclusive: true };
   });
   const lowers = [range.lower, ...starts];
   return lowers.map((lower, at) => {
     const next = lowers[at + 1];
     const upper = next ? { key: next.key, inclusive: false } : range.upper;
     return { ...(lower && { lower }), ...(upper && { upper }) };
+  });
+}
+
+/** Whatever the file says: parts lie in their range, begin with a key that can be, and each behind the one before. */
+function follow([low, high]: readonly [Uint8Array, Uint8Array], keys: readonly Buffer[]): Buffer[] {
+  let last = low;
+  return keys.filter((key) => {
+    const canBe = key.length > keyPrefixBytes && key.length <= lmdbKeyBytesMax;
+    const follows = Buffer.compare(key, last) > 0 && Buffer.compare(key, high) < 0;
+    if (canBe && follows) last = key;
+    return canBe && follows;
   });
 }
 
@@ -50,7 +63,7 @@ function branchesBetween(
     });
   } catch (error) {
     // Without a file descriptor, say, or of a damaged file: it is read in one part, which tells what is wrong.
-    if (error instanceof LioranError || error instanceof RangeError) return [];
+    if (error instanceof LioranError) return [];
     throw error;
   }
 }

@@ -14,6 +14,9 @@ interface Addon {
   unlock(fd: number, offset: number, length: number): void;
 }
 
+/** fs-native-extensions 1.5 on macOS: flock, of whole files only; anything else is EINVAL. */
+const isWholeFile = process.platform === "darwin";
+
 /** What others may hold at the same time: shared locks. */
 export type LockKind = "exclusive" | "shared";
 
@@ -23,7 +26,7 @@ let addon: Addon | undefined;
 export function tryLockFile(fd: number, byte: number, kind: LockKind): boolean {
   try {
     addon ??= loadAddon();
-    addon.tryLock(fd, byte, 1, kind === "exclusive");
+    addon.tryLock(fd, ...rangeOf(byte), kind === "exclusive");
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EAGAIN") return false;
@@ -36,7 +39,7 @@ export function lockFile(fd: number, byte: number, kind: LockKind): void {
   addon ??= loadAddon();
   for (;;) {
     try {
-      addon.waitForLockSync(fd, byte, 1, kind === "exclusive");
+      addon.waitForLockSync(fd, ...rangeOf(byte), kind === "exclusive");
       return;
     } catch (error) {
       // A signal has come meanwhile.
@@ -46,7 +49,11 @@ export function lockFile(fd: number, byte: number, kind: LockKind): void {
 }
 
 export function unlockFile(fd: number, byte: number): void {
-  addon?.unlock(fd, byte, 1);
+  addon?.unlock(fd, ...rangeOf(byte));
+}
+
+function rangeOf(byte: number): [offset: number, length: number] {
+  return isWholeFile ? [0, 0] : [byte, 1];
 }
 
 /**

@@ -11,6 +11,8 @@ export interface PageTree {
   readonly depth: number;
 }
 
+/** CURSOR_STACK: LMDB goes no deeper. */
+export const depthMax = 32;
 const noPage = 0xffff_ffff_ffff_ffffn;
 const headerBytes = 24;
 const flagsAt = 18;
@@ -68,7 +70,7 @@ export function namedTree(
   // lmdb-js ends names with a zero.
   const key = Buffer.from(`${name}\0`);
   let { root } = mainTree;
-  for (let { depth } = mainTree; depth > 0; depth -= 1) {
+  for (let depth = levelsOf(mainTree); depth > 0; depth -= 1) {
     const page = read(Number(root));
     const nodes = nodesOf(page);
     if (depth === 1) {
@@ -91,10 +93,12 @@ interface Branch {
 
 /**
  * Keys between which a tree branches, in order: between each two of them lie about as many pages. Goes down from the root
- * until there are enough, or no more.
+ * until there are enough. Of a damaged tree they can be anything.
  *
- * @param low no key up to this one
- * @param high no key from this one on
+ * @param low nothing is wanted of what lies before this key
+ * @param high nor from this one on
+ * @param enough there are less than twice as many
+ * @throws RangeError when a page is none of a tree
  */
 export function branchKeys(
   tree: PageTree,
@@ -102,28 +106,61 @@ export function branchKeys(
   enough: number,
   read: (page: number) => Buffer,
 ): Buffer[] {
-  const isBetween = ({ first }: Branch) =>
-    first !== undefined && Buffer.compare(first, low) > 0 && Buffer.compare(first, high) < 0;
   let level: Branch[] = [{ page: tree.root, first: undefined }];
-  for (let { depth } = tree; depth > 1 && level.length <= enough; depth -= 1) {
-    level = level.flatMap((branch) => branchesOf(branch, read));
-    level = level.filter(({ first }, at) => {
-      const next = level[at + 1]?.first;
-      const isBefore = next !== undefined && Buffer.compare(next, low) <= 0;
-      const isBehind = first !== undefined && Buffer.compare(first, high) >= 0;
-      return !isBefore && !isBehind;
-    });
+  let step = 1;
+  for (let depth = levelsOf(tree); depth > 1 && level.length < enough && step === 1; depth -= 1) {
+    const pages = level.map((branch) => branchPage(branch, read));
+    dropBefore(pages[0]!, low);
+    dropFrom(pages.at(-1)!, high);
+    const count = pages.reduce((sum, { nodes }) => sum + nodes.length, 0);
+    // These are more than enough: nothing below them is looked at.
+    step = Math.max(1, Math.floor(count / enough));
+    level = [];
+    let at = 0;
+    for (const page of pages) {
+      for (const node of page.nodes) {
+        if (at % step === 0)
+          level.push({ page: childOf(page.bytes, node), first: page.keyOf(node) });
+        at += 1;
+      }
+    }
   }
-  return level.filter(isBetween).map(({ first }) => first!);
+  return level.flatMap(({ first }) => first ?? []);
 }
 
-function branchesOf({ page, first }: Branch, read: (page: number) => Buffer): Branch[] {
+interface BranchPage {
+  readonly bytes: Buffer;
+  nodes: number[];
+  keyOf(node: number): Buffer | undefined;
+}
+
+function branchPage({ page, first }: Branch, read: (page: number) => Buffer): BranchPage {
   const bytes = read(Number(page));
+  if ((bytes.readUInt16LE(flagsAt) & branchFlag) === 0) throw new RangeError("no branch");
+  const nodes = nodesOf(bytes);
   // The first key of a branch is not kept on its page.
-  return nodesOf(bytes).map((node, n) => ({
-    page: childOf(bytes, node),
-    first: n === 0 ? first : keyOf(bytes, node),
-  }));
+  const keyOfNode = (node: number) => (node === nodes[0] ? first : keyOf(bytes, node));
+  return { bytes, nodes, keyOf: keyOfNode };
+}
+
+function dropBefore(page: BranchPage, low: Uint8Array): void {
+  const isBehind = (node: number, at: number) =>
+    at > 0 && Buffer.compare(keyOf(page.bytes, node), low) > 0;
+  const behind = page.nodes.findIndex(isBehind);
+  page.nodes = page.nodes.slice(behind === -1 ? -1 : behind - 1);
+}
+
+function dropFrom(page: BranchPage, high: Uint8Array): void {
+  const behind = page.nodes.findIndex((node) => {
+    const key = page.keyOf(node);
+    return key !== undefined && Buffer.compare(key, high) >= 0;
+  });
+  if (behind !== -1) page.nodes = page.nodes.slice(0, behind);
+}
+
+function levelsOf({ root, depth }: PageTree): number {
+  if (depth > depthMax) throw new RangeError("a tree of too many levels");
+  return root === noPage ? 0 : depth;
 }
 
 function keyOf(page: Buffer, node: number): Buffer {

@@ -85,6 +85,18 @@ test("a peer that leaves without having read its answers is forgotten, also with
   assert.ok(grown < slackBytes, `${grown / MiB} MiB`);
 });
 
+test("bad requests of a peer that does not read are not all refused into memory", async (t) => {
+  const { peer, other, grownBytes } = await makeScene(t, [big]);
+  peer.socket.pause();
+  const bad = Array.from({ length: 200_000 }, () => peer.request({ kind: "find", db: "" }));
+  await pings(other, 500);
+  const grown = await grownBytes();
+  assert.ok(grown < sendBufferBytesMax + slackBytes, `${grown / MiB} MiB`);
+  assert.ok(peer.socket.writableLength > 0, "the primary has stopped reading from it");
+  peer.socket.resume();
+  for (const one of [bad[0]!, bad.at(-1)!]) assert.ok("error" in (await peer.answer(one)));
+});
+
 test("small reads that come together are not all answered in one turn", async (t) => {
   const small = { _id: "small", text: "x".repeat(200_000) };
   const { peer, other, grownBytes } = await makeScene(t, [small]);

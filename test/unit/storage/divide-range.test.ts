@@ -96,6 +96,34 @@ test("a file that is not what it seems is not divided", async () => {
   await environment.close();
 });
 
+test("parts follow each other and lie in their range, whatever stands in the branches of the file", async () => {
+  using root = temporaryRoot();
+  const environment = filled(root.rootPath, numbers);
+  const bytes = readFileSync(join(root.rootPath, "data.mdb"));
+  const pageBytes = 4_096;
+  let branches = 0;
+  for (let page = 0; page < bytes.length; page += pageBytes) {
+    const isBranch = bytes.readUInt16LE(page + 18) === 1;
+    if (!isBranch) continue;
+    branches += 1;
+    // Its nodes the other way round.
+    const count = bytes.readUInt16LE(page + 20) >> 1;
+    const nodes = new Uint16Array(bytes.buffer, bytes.byteOffset + page + 24, count);
+    nodes.subarray(1).reverse();
+  }
+  assert.ok(branches > 0);
+  const copy = join(root.rootPath, "copy");
+  mkdirSync(copy);
+  writeFileSync(join(copy, "data.mdb"), bytes);
+  const elsewhere = Object.create(environment, { folder: { value: copy } }) as Environment;
+  for (const range of [{}, { lower: { key: idKey(5_000), inclusive: false } }]) {
+    const parts = divideRange(elsewhere, collectionId, range, wanted);
+    const counts = parts.map((part) => numbers.filter((n) => isInside(idKey(n), part)).length);
+    assert.equal(sum(counts), range.lower ? documents - 5_001 : documents);
+  }
+  await environment.close();
+});
+
 test("what is empty or small is one part", async () => {
   using root = temporaryRoot();
   const environment = filled(root.rootPath, [1, 2, 3]);
