@@ -2,6 +2,8 @@
  * Explains how an operation is run: the plan, and with `executionStats` what running it looked at.
  * Synchronous, like the reads it explains.
  */
+import { LioranError } from "../errors.js";
+import { frameDepthMax } from "../limits.js";
 import type { Control } from "../query/control.js";
 import { executeQuery, planFor, type Query } from "../query/execute.js";
 import { underControl } from "../query/loop-control.js";
@@ -35,7 +37,22 @@ export function explain(
   control: Control,
   snapshot?: Snapshot,
 ): Omit<Explanation, "place" | "threads"> {
-  return underControl(control, () => explanationOf(environment, operation, control, snapshot));
+  const explanation = underControl(control, () =>
+    explanationOf(environment, operation, control, snapshot),
+  );
+  if (isDeeperThan(explanation, frameDepthMax)) {
+    throw new LioranError(
+      "BAD_VALUE",
+      `The query can be run, but not explained: with its plan around it, it is nested deeper than ${frameDepthMax} levels.`,
+    );
+  }
+  return explanation;
+}
+
+/** What no frame may be, whoever asks. */
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(inner, levels - 1));
 }
 
 function explanationOf(

@@ -175,6 +175,10 @@ function checkContainer(value: unknown[] | Document, walk: Walk, depth: number):
 }
 
 function checkFields(value: Document, walk: Walk, depth: number): Document {
+  // Of a proxy, say: the codec would go over what it gives, and not over its fields.
+  if ((value as Partial<Iterable<unknown>>)[Symbol.iterator] !== undefined) {
+    throw bad(walk, "", "an object that can be iterated is no plain value; convert it first");
+  }
   if (Object.getOwnPropertySymbols(value).length > 0) {
     throw bad(walk, "", "property names cannot be symbols");
   }

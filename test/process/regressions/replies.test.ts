@@ -1,10 +1,18 @@
 /** Results that do not fit into a frame, or that the other side cannot read. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { LioranManager } from "../../../src/index.js";
-import { documentBytesMax, frameBytesMax, frameItemsMax } from "../../../src/limits.js";
+import { type Document, LioranManager } from "../../../src/index.js";
+import {
+  documentBytesMax,
+  frameBytesMax,
+  frameDepthMax,
+  frameItemsMax,
+} from "../../../src/limits.js";
 import { withDeadline } from "../../support/deadline.js";
 import { temporaryRoot } from "../../support/temporary-root.js";
+import { openAgent } from "../agent.js";
+import { connectClient } from "../raw-peer.js";
+import { Site } from "../site.js";
 
 test("a write whose result is too large for a frame fails with 10334 and changes nothing", async () => {
   using root = temporaryRoot();
@@ -58,4 +66,25 @@ test("a read whose result cannot be decoded rejects, and the manager goes on", a
   }
   assert.equal(await things.countDocuments({}), 3);
   assert.equal(lost, 0);
+});
+
+test("an explanation that is nested deeper than a frame may be is refused, and says so", async (t) => {
+  const site = new Site(t);
+  const primary = await openAgent(site, "primary");
+  await primary.things("insertOne", { _id: 1 });
+  const peer = await connectClient(site);
+  const explain = (levels: number) => {
+    let filter: Document = { a: 1 };
+    for (let level = 1; level < levels; level += 2) filter = { $or: [filter, { b: 1 }] };
+    const sort = [["n", 1]];
+    const on = { db: "app", collection: "things" };
+    const explained = { kind: "find", ...on, filter, sort, projection: { n: 1 } };
+    const operation = { kind: "explain", db: "app", verbosity: "executionStats", explained };
+    return peer.answer(peer.request(operation));
+  };
+  assert.ok("result" in (await explain(101)));
+  const answer = await explain(frameDepthMax - 3);
+  assert.ok("error" in answer);
+  assert.equal(answer.error.code, 2);
+  assert.match(answer.error.message, /can be run, but not explained/);
 });

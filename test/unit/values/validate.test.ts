@@ -90,6 +90,18 @@ test("a replacement has no top-level $ names, a document to insert may", () => {
   assert.deepEqual(toStorable({ $a: 1, "b.c": 2 }), { $a: 1, "b.c": 2 });
 });
 
+test("a proxy that makes members up is no plain value", () => {
+  const proxy = new Proxy({}, { get: () => 1, ownKeys: () => ["a"] });
+  for (const check of [
+    () => toStorable({ a: proxy }),
+    () => checkArgument({ a: proxy }, "filter"),
+  ]) {
+    assert.throws(check, { code: 2, message: /no plain value/ });
+  }
+  const honest = new Proxy({ n: 1 }, {});
+  assert.deepEqual(toStorable({ _id: 1, a: honest }), { _id: 1, a: { n: 1 } });
+});
+
 test("shared objects that unfold without bound are given up", () => {
   let value: unknown = "x";
   for (let i = 0; i < 60; i++) value = [value, value, value, value];
