@@ -14,7 +14,6 @@
  *  2. It reads ahead of its reader by `partBytesAheadMax` for each thread at most.
  *  3. Only while somebody waits for a batch does it keep its event loop alive.
  */
-import { MessageChannel } from "node:worker_threads";
 import type { BatchSource } from "../dispatch/cursors.js";
 import type { Division } from "../dispatch/divided/division.js";
 import type { Gathered } from "../dispatch/divided/gathered.js";
@@ -172,6 +171,7 @@ export class DividedSource implements BatchSource, Closing {
     for (const share of shares) this.#held.add(share);
     const meeting = meetingCells(threads);
     const next = new Int32Array(new SharedArrayBuffer(4));
+    const { MessageChannel } = process.getBuiltinModule("node:worker_threads");
     for (const [place, share] of shares.entries()) {
       const { port1, port2 } = new MessageChannel();
       const link = new PartLink(port1, (message) => {

@@ -93,10 +93,8 @@ export class HostServer implements HostContext {
       }
     }
     if (failure instanceof LioranError) throw failure;
-    // A disk that is full may have room again, and is waited for; a permission that was never there is not.
-    const isDenied = failure instanceof LioranError && failure.code === "PERMISSION";
     throw new LioranError(
-      isDenied ? "PERMISSION" : "IO",
+      "IO",
       `Cannot listen for other processes: ${(failure as Error).message} (tried ${candidates.join(", ")}).`,
       { cause: failure },
     );

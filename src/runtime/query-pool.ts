@@ -9,7 +9,7 @@
  *     to stop through its flag.
  *  2. A cursor keeps its event loop alive only while somebody waits for its next batch.
  */
-import { MessageChannel, type MessagePort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import type { BatchSource } from "../dispatch/cursors.js";
 import type { Division } from "../dispatch/divided/division.js";
@@ -161,6 +161,7 @@ export class ThreadQueryPool implements QueryPool {
     held: ThreadShare | undefined,
     taskFor: (port: MessagePort, batchSize: number | undefined) => PoolTask,
   ): PoolSource {
+    const { MessageChannel } = process.getBuiltinModule("node:worker_threads");
     const { port1, port2 } = new MessageChannel();
     let share = held;
     const open = async (batchSize: number | undefined) => {

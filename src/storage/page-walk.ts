@@ -109,6 +109,7 @@ export function branchKeys(
   let level: Branch[] = [{ page: tree.root, first: undefined }];
   let step = 1;
   for (let depth = levelsOf(tree); depth > 1 && level.length < enough && step === 1; depth -= 1) {
+    if (level.length === 0) return [];
     const pages = level.map((branch) => branchPage(branch, read));
     dropBefore(pages[0]!, low);
     dropFrom(pages.at(-1)!, high);

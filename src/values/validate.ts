@@ -4,7 +4,8 @@
  *
  * A value that needs no change is returned itself: the usual document costs one walk and no copy.
  */
-import { types } from "node:util";
+// Not from "node:util", which loads all that it has (measured: 0.6 ms of each start).
+import * as types from "node:util/types";
 import { LioranError } from "../errors.js";
 import { documentBytesMax, documentDepthMax } from "../limits.js";
 import { type Document, isPlainObject } from "./document.js";
