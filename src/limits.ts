@@ -131,14 +131,16 @@ export const inlineBytesMax = 256 * KiB;
 
 /** A scan of fewer documents runs on one thread: dividing it costs a millisecond or two. */
 export const dividedDocumentsMin = 16_384;
-/** Parts for each thread, so that one that is done takes over from others ... */
-export const divisionPartsPerThread = 16;
-/** ... and most parts in all. */
-export const divisionPartsMax = 128;
+/** Slices for each thread: the least that a thread takes at a time ... */
+export const divisionSlicesPerThread = 64;
+/** ... and most slices in all. */
+export const divisionSlicesMax = 512;
+/** Slices of a part: threads take whole parts as long as there is much, and less towards the end. */
+export const slicesPerPartMax = 4;
 /** A filter with more values than this is left to one thread: each part compiles it. */
 export const dividedFilterValuesMax = 5_000;
-/** How many branches of LMDB's tree make a part at least, where there are so many: not all are equally full. */
-export const divisionBranchesPerPart = 4;
+/** How many branches of LMDB's tree make a slice at least, where there are so many: not all are equally full. */
+export const divisionBranchesPerSlice = 2;
 /** Most threads of one query. */
 export const divisionThreadsMax = 64;
 /** How long the threads of one query wait for each other; one that is still busy leaves it to a single thread. */

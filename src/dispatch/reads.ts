@@ -8,6 +8,7 @@ import { distinctCollector } from "../query/distinct.js";
 import {
   countMatches,
   executeQuery,
+  foresee,
   nothingExamined,
   planFor,
   type Query,
@@ -50,7 +51,14 @@ export function* findRows(
     snapshot,
   );
   // The query is compiled in any case: a wrong filter is an error also on an empty collection.
-  yield* executeQuery(view, operation, control);
+  yield* foreseenRows(view, operation, control);
+}
+
+/** What a query finds, all of which will be read. */
+function* foreseenRows(view: View, query: Query, control: Control): Generator<Row, void, void> {
+  const plan = planFor(view, query, control);
+  foresee(view, query, plan, control);
+  yield* executeQuery(view, query, control, undefined, plan);
 }
 
 /** The documents of `find`, all at once. */
@@ -65,6 +73,7 @@ export function findDocuments(
   if (operation.projection === undefined && isFetch(plan)) {
     return fetchDocuments(view, operation, plan, control);
   }
+  foresee(view, operation, plan, control);
   return Array.from(executeQuery(view, operation, control, undefined, plan), documentOf);
 }
 
@@ -112,7 +121,7 @@ export function distinct(
   const { filter, hint } = operation;
   const collector = distinctCollector(operation.key);
   return underControl(control, () => {
-    for (const row of executeQuery(view, { filter, hint }, control)) collector.add(row.source);
+    for (const row of foreseenRows(view, { filter, hint }, control)) collector.add(row.source);
     return collector.values();
   });
 }
@@ -137,7 +146,7 @@ export function search(
     hint: operation.hint,
   };
   const idKeys = underControl(control, () =>
-    Array.from(executeQuery(view, query, control), ({ idKey }) => Uint8Array.from(idKey)),
+    Array.from(foreseenRows(view, query, control), ({ idKey }) => Uint8Array.from(idKey)),
   );
   return { idKeys, collectionId: view.collectionId, version };
 }

@@ -21,6 +21,13 @@ export interface Control {
    */
   pass(keys: number): void;
   /**
+   * Called before a walk that will look at all documents of a collection; without it, the walk begins.
+   *
+   * @param documents asks how many there are
+   * @throws what ends the query
+   */
+  foresee?(documents: () => number): void;
+  /**
    * Called by a loop inside an expression for each of its steps; without it, they count as keys.
    *
    * @throws what ends the query
@@ -71,6 +78,10 @@ export class InlineBudget implements Control {
   pass(keys: number): void {
     this.#passedKeysLeft -= keys;
     if (this.#passedKeysLeft < 0) throw new InlineBudgetExceeded();
+  }
+
+  foresee(documents: () => number): void {
+    if (documents() > this.#keysLeft) throw new InlineBudgetExceeded();
   }
 }
 

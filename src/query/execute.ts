@@ -88,6 +88,16 @@ export function planFor(view: View, query: Query, control: Control): Plan {
   return planQuery(query, factsOf(view, control));
 }
 
+/**
+ * Tells the control of a walk over the whole collection before it begins. Not for rows of which the reader may take
+ * only some.
+ */
+export function foresee(view: View, query: Query, { access, sort }: Plan, control: Control): void {
+  if (!control.foresee || access.kind !== "scan") return;
+  if (!sort && Number.isFinite(rowsWanted(query))) return;
+  control.foresee(factsOf(view, control).documents);
+}
+
 /** How many keys a plan passes over; stops counting at `limit`. */
 export function passedKeys(view: View, { access }: Plan, limit: number): number {
   return access.kind === "none" ? 0 : countKeys(access, factsOf(view, unlimited), limit);
@@ -110,6 +120,7 @@ export function countMatches(
   const wanted = limit > 0 ? skip + limit : Number.POSITIVE_INFINITY;
   const { access, residual } = plan;
   const walk = { view, isReverse: false, control, examined, read: undefined };
+  foresee(view, query, plan, control);
   let count = 0;
   if (access.kind === "index" && residual === undefined) count = countEntries(walk, access);
   else if (access.kind === "scan" || access.kind === "range") {

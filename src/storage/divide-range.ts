@@ -4,7 +4,7 @@
  * of the parts depends on what is found there.
  */
 import { LioranError } from "../errors.js";
-import { divisionBranchesPerPart, keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
+import { divisionBranchesPerSlice, keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
 import { documentRange, type IdKeyRange } from "./collection.js";
 import { lookAtPages } from "./data-file.js";
 import type { Environment } from "./environment.js";
@@ -24,7 +24,7 @@ export function divideRange(
 ): IdKeyRange[] {
   const { start, end } = documentRange(collectionId, range);
   const bounds = [start as Uint8Array, end as Uint8Array] as const;
-  const enough = wanted * divisionBranchesPerPart;
+  const enough = wanted * divisionBranchesPerSlice;
   const keys = follow(bounds, branchesBetween(environment.folder, bounds, enough));
   const parts = Math.min(wanted, keys.length + 1);
   const starts = Array.from({ length: parts - 1 }, (_, at) => {

@@ -5,9 +5,10 @@
 import {
   dividedDocumentsMin,
   dividedFilterValuesMax,
-  divisionPartsMax,
-  divisionPartsPerThread,
+  divisionSlicesMax,
+  divisionSlicesPerThread,
   divisionThreadsMax,
+  slicesPerPartMax,
 } from "../../limits.js";
 import type { DividedPipeline } from "../../query/aggregate/divide.js";
 import { unlimited } from "../../query/control.js";
@@ -16,7 +17,7 @@ import type { CollectionAccess, Plan } from "../../query/plan/plan.js";
 import type { Sort } from "../../query/sort.js";
 import { rangeOf, type View, viewOf } from "../../query/walk.js";
 import { findCollection } from "../../storage/catalog.js";
-import { documentRange } from "../../storage/collection.js";
+import { documentRange, type IdKeyRange } from "../../storage/collection.js";
 import { countKeysUpTo } from "../../storage/count-keys.js";
 import { divideRange } from "../../storage/divide-range.js";
 import type { Environment } from "../../storage/environment.js";
@@ -56,11 +57,36 @@ export function divide(
   if (walked < dividedDocumentsMin || threads < 2 || isLarge(query.filter)) return undefined;
   const shape = shapeOf(operation, query, plan, stages, now);
   if (!shape) return undefined;
-  const wanted = Math.min(threads * divisionPartsPerThread, divisionPartsMax);
-  const ranges = divideRange(environment, view.collectionId, rangeOf(access), wanted);
-  if (ranges.length < 2) return undefined;
-  if (plan.isReverse) ranges.reverse();
+  const wanted = Math.min(threads * divisionSlicesPerThread, divisionSlicesMax);
+  const slices = divideRange(environment, view.collectionId, rangeOf(access), wanted);
+  if (slices.length < 2) return undefined;
+  const ranges = partsOf(slices, threads, plan.isReverse);
   return { db, collection, ranges, threads, ...shape };
+}
+
+/**
+ * Large parts first, small ones at the end: the thread that takes the last one keeps the others waiting. As guided
+ * self-scheduling (Polychronopoulos and Kuck, 1987), with an upper limit: rows of a part are held until those before it
+ * are read.
+ *
+ * @param slices in the order of their keys
+ * @returns in the order of the walk
+ */
+export function partsOf(
+  slices: readonly IdKeyRange[],
+  threads: number,
+  isReverse: boolean,
+): IdKeyRange[] {
+  const left = isReverse ? slices.toReversed() : [...slices];
+  const parts: IdKeyRange[] = [];
+  while (left.length > 0) {
+    const fair = Math.floor(left.length / (2 * threads));
+    const taken = left.splice(0, Math.min(Math.max(fair, 1), slicesPerPartMax));
+    const ends = [taken[0]!, taken.at(-1)!];
+    const [{ lower }, { upper }] = isReverse ? [ends[1]!, ends[0]!] : [ends[0]!, ends[1]!];
+    parts.push({ ...(lower && { lower }), ...(upper && { upper }) });
+  }
+  return parts;
 }
 
 /** How many documents a range has, as far as it can be told without passing over all of them. */
