@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import type { ManagerOptions } from "@liorandb/core";
 import type { Jobs } from "./agent.js";
+import type { StoreOptions } from "./stores/open.js";
 import type { StoreName } from "./stores/store.js";
 
 const DEADLINE_MS = 60_000;
@@ -28,7 +28,7 @@ export class AgentProcess {
   readonly #exited: Promise<void>;
   #lastId = 0;
 
-  private constructor(store: StoreName, root: string, label: string, options: ManagerOptions) {
+  private constructor(store: StoreName, root: string, label: string, options: StoreOptions) {
     this.#label = `${store} ${label}`;
     const file = fileURLToPath(new URL("./agent.js", import.meta.url));
     this.#child = fork(file, [store, root, JSON.stringify(options)]);
@@ -51,12 +51,12 @@ export class AgentProcess {
     });
   }
 
-  /** Resolves when the agent has opened its store. @param options of LioranDB */
+  /** Resolves when the agent has opened its store. */
   static async start(
     store: StoreName,
     root: string,
     label: string,
-    options: ManagerOptions = {},
+    options: StoreOptions = {},
   ): Promise<AgentProcess> {
     const agent = new AgentProcess(store, root, label, options);
     await agent.#answer(0, "to open its store");
@@ -108,8 +108,9 @@ export async function startAgents(
   store: StoreName,
   root: string,
   labels: string[],
+  options: StoreOptions = {},
 ): Promise<AgentProcess[]> {
   const agents: AgentProcess[] = [];
-  for (const label of labels) agents.push(await AgentProcess.start(store, root, label));
+  for (const label of labels) agents.push(await AgentProcess.start(store, root, label, options));
   return agents;
 }

@@ -30,6 +30,12 @@ export interface Jobs {
   /** Watches this process until `stopWatching`. */
   startWatching(): Promise<void>;
   stopWatching(): Promise<Watched>;
+  /** Reads of filled documents in a random order, with calls that overlap: operations per second. */
+  readOverlapping(count: number, durationMs: number, inFlight: number): Promise<number>;
+  /** Increments of filled documents in a random order: operations per second. */
+  increment(count: number, durationMs: number, inFlight: number): Promise<number>;
+  /** New documents, all in one call: documents per second. */
+  insertMany(count: number): Promise<number>;
   /** Sequential awaited reads of `count` filled documents in a random order: operations per second. */
   read(count: number, durationMs: number): Promise<number>;
   /** Durable inserts of one document each: operations per second. */
@@ -48,6 +54,8 @@ export interface Jobs {
   endStream(): Promise<number>;
   /** How much memory this process has of its own, in MiB. */
   memoryMiB(): Promise<number>;
+  /** The same, above what it had before it opened the store. */
+  memoryGrowthMiB(): Promise<number>;
   /** Keeps this process's main thread busy. */
   spin(durationMs: number): Promise<void>;
   close(): Promise<void>;
@@ -66,6 +74,7 @@ const BATCH_DOCUMENTS = 10_000;
 const LOOP_RESOLUTION_MS = 1;
 
 const [, , name, root, options] = process.argv as [string, string, StoreName, string, string];
+const memoryAtStart = ownMemoryBytes();
 const store = await openStore(name, root, JSON.parse(options));
 let inserted = 0;
 let probing: { stop: boolean; longestMs: Promise<number> } | undefined;
@@ -116,8 +125,21 @@ const jobs: Jobs = {
   },
   stopWatching: async () => watching!(),
   read: async (count, durationMs) => {
-    const ids = Array.from({ length: 4096 }, () => filledId(Math.floor(Math.random() * count)));
+    const ids = Array.from({ length: 4096 }, () => randomId(count));
     return await perSecond(() => store.readFor(ids, durationMs));
+  },
+  readOverlapping: async (count, durationMs, inFlight) => {
+    const ids = Array.from({ length: 4096 }, () => randomId(count));
+    return await perSecond(() => store.readOverlappingFor!(ids, durationMs, inFlight));
+  },
+  increment: (count, durationMs, inFlight) =>
+    perSecond(() => store.incrementFor!(() => randomId(count), durationMs, inFlight)),
+  insertMany: async (count) => {
+    const documents = Array.from({ length: count }, nextDocument);
+    return await perSecond(async () => {
+      await store.fill(documents);
+      return count;
+    });
   },
   insert: (durationMs, inFlight) =>
     perSecond(() => store.insertFor(nextDocument, durationMs, inFlight)),
@@ -176,6 +198,7 @@ const jobs: Jobs = {
   },
   endStream: () => stream!.done,
   memoryMiB: async () => ownMemoryBytes() / 1024 ** 2,
+  memoryGrowthMiB: async () => (ownMemoryBytes() - memoryAtStart) / 1024 ** 2,
   spin: async (durationMs) => {
     const end = performance.now() + durationMs;
     while (performance.now() < end);
@@ -194,6 +217,10 @@ process.on("message", async ({ id, job, args }: { id: number; job: keyof Jobs; a
 // Whatever happens to the parent, no agent outlives it.
 process.on("disconnect", () => process.exit());
 process.send?.({ ready: true });
+
+function randomId(count: number): string {
+  return filledId(Math.floor(Math.random() * count));
+}
 
 function nextDocument(): BenchDocument {
   inserted++;

@@ -34,7 +34,7 @@ export function percentile(samples: readonly number[], percent: number): number 
 }
 
 /** How many times as fast as a peer LioranDB is, by the medians of both. Higher samples are better. */
-export function timesAsFast(series: Series[], peer: string, goalTimes: number): Verdict[] {
+export function timesAsFast(series: Series[], peer: string, goalTimes?: number): Verdict[] {
   return compare(series, peer, goalTimes, (ours, theirs) => median(ours) / median(theirs));
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { loadSqlite, type SqliteDatabase } from "./peers.js";
 import {
   type BenchDocument,
+  type BenchDurability,
   type QueryName,
   RANGE_LIMIT,
   repeatFor,
@@ -14,16 +15,19 @@ import {
 const BUSY_TIMEOUT_MS = 30_000;
 
 /** As its manual advises for many processes: write-ahead log, prepared statements, busy timeout. */
-export async function openSqlite(root: string): Promise<Store> {
+export async function openSqlite(root: string, durability: BenchDurability): Promise<Store> {
   const Database = loadSqlite();
   const database = new Database(join(root, "bench.sqlite"), { timeout: BUSY_TIMEOUT_MS });
   database.pragma("journal_mode = WAL");
-  database.pragma("synchronous = FULL");
+  database.pragma(`synchronous = ${durability === "flushed" ? "FULL" : "NORMAL"}`);
   database.exec(
     "CREATE TABLE IF NOT EXISTS people (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID",
   );
   const select = database.prepare("SELECT body FROM people WHERE id = ?");
   const insert = database.prepare("INSERT INTO people (id, body) VALUES (?, ?)");
+  const increment = database.prepare(
+    "UPDATE people SET body = json_set(body, '$.score', json_extract(body, '$.score') + 1) WHERE id = ?",
+  );
   const insertOne = (document: BenchDocument) => insert.run(document._id, JSON.stringify(document));
 
   return {
@@ -55,8 +59,17 @@ export async function openSqlite(root: string): Promise<Store> {
     insert: async (document) => {
       insertOne(document);
     },
+    incrementFor: async (nextId, durationMs) => {
+      const end = performance.now() + durationMs;
+      let n = 0;
+      while (performance.now() < end) {
+        increment.run(nextId());
+        n++;
+      }
+      return n;
+    },
     createIndex: async (field) => {
-      database.exec(`CREATE INDEX people_${field} ON people (${fieldOf(field)})`);
+      database.exec(`CREATE INDEX IF NOT EXISTS people_${field} ON people (${fieldOf(field)})`);
     },
     queryFor: async (query, values, durationMs) =>
       repeatFor(queries(database)[query], values, durationMs),

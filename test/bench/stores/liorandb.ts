@@ -29,6 +29,17 @@ export async function openLioranDB(root: string, options: ManagerOptions): Promi
       }
       return n;
     },
+    readOverlappingFor: (ids, durationMs, inFlight) => {
+      let n = 0;
+      const read = () => people.findOne({ _id: ids[n++ % ids.length]! });
+      return overlapFor(read, durationMs, inFlight);
+    },
+    incrementFor: (nextId, durationMs, inFlight) =>
+      overlapFor(
+        () => people.updateOne({ _id: nextId() }, { $inc: { score: 1 } }),
+        durationMs,
+        inFlight,
+      ),
     insertFor: (next, durationMs, inFlight) =>
       overlapFor(() => people.insertOne(next()), durationMs, inFlight),
     insert: async (document) => {

@@ -1,7 +1,9 @@
 import { type Database, open } from "lmdb";
 import {
   type BenchDocument,
+  type BenchDurability,
   type IndexedField,
+  overlapFor,
   type QueryName,
   RANGE_LIMIT,
   repeatFor,
@@ -10,29 +12,49 @@ import {
   type Value,
 } from "./store.js";
 
+/** A commit waits for its flush, or is left to the system. */
+const whenAcknowledged = {
+  flushed: { overlappingSync: false },
+  committed: { noSync: true },
+};
+
 type Index = Database<null, [Value, string]>;
 
 /** What a program would do with lmdb alone: its default codec, and an index kept by hand. */
-export async function openLmdb(root: string): Promise<Store> {
-  const environment = open({ path: root, noSubdir: false });
+export async function openLmdb(root: string, durability: BenchDurability): Promise<Store> {
+  const environment = open({ path: root, noSubdir: false, ...whenAcknowledged[durability] });
   const people = environment.openDB<BenchDocument, string>("people", {});
   const indexes = new Map<IndexedField, Index>();
-  const insert = (document: BenchDocument) => people.put(document._id, document);
+  /** What is put in one turn of the event loop becomes one transaction. */
+  const insert = (document: BenchDocument) => {
+    for (const [field, index] of indexes) index.put([document[field], document._id], null);
+    return people.put(document._id, document);
+  };
+  const putSync = (document: BenchDocument) => {
+    for (const [field, index] of indexes) index.putSync([document[field], document._id], null);
+    people.putSync(document._id, document);
+  };
 
   return {
     fill: async (documents) => {
       environment.transactionSync(() => {
-        for (const document of documents) people.putSync(document._id, document);
+        for (const document of documents) putSync(document);
       });
     },
     readFor: async (ids, durationMs) =>
       repeatFor((id) => people.get(id as string), ids, durationMs),
-    insertFor: async (next, durationMs) => {
-      const end = performance.now() + durationMs;
-      let n = 0;
-      for (; performance.now() < end; n++) await insert(next());
-      return n;
-    },
+    insertFor: (next, durationMs, inFlight) =>
+      overlapFor(() => insert(next()), durationMs, inFlight),
+    incrementFor: (nextId, durationMs, inFlight) =>
+      overlapFor(
+        () =>
+          environment.transaction(() => {
+            const document = people.get(nextId())!;
+            people.put(document._id, { ...document, score: document.score + 1 });
+          }),
+        durationMs,
+        inFlight,
+      ),
     insert: async (document) => {
       await insert(document);
     },
@@ -82,6 +104,15 @@ function queries(
       }
       return found;
     },
-    group: undefined,
+    group: () => {
+      const groups = new Map<number, { count: number; scores: number }>();
+      for (const { value } of people.getRange()) {
+        const group = groups.get(value.group) ?? { count: 0, scores: 0 };
+        group.count += 1;
+        group.scores += value.score;
+        groups.set(value.group, group);
+      }
+      return groups;
+    },
   };
 }

@@ -1,22 +1,29 @@
 import type { ManagerOptions } from "@liorandb/core";
-import { loadRaveLevel, loadSqlite } from "./peers.js";
-import type { Store, StoreName } from "./store.js";
+import { loadNedb, loadRaveLevel, loadSqlite } from "./peers.js";
+import type { BenchDurability, Store, StoreName } from "./store.js";
+
+/** Of LioranDB besides its defaults; what all contenders have in common is obeyed by all. */
+export type StoreOptions = ManagerOptions & { durability?: BenchDurability };
+
+type Open = (root: string, durability: BenchDurability, options: StoreOptions) => Promise<Store>;
 
 /** Only the contender that a process opens is loaded into it. */
-const OPEN: Record<StoreName, (root: string, options: ManagerOptions) => Promise<Store>> = {
-  LioranDB: async (root, options) => (await import("./liorandb.js")).openLioranDB(root, options),
-  "better-sqlite3": async (root) => (await import("./better-sqlite3.js")).openSqlite(root),
-  "rave-level": async (root) => (await import("./rave-level.js")).openRaveLevel(root),
-  lmdb: async (root) => (await import("./lmdb.js")).openLmdb(root),
+const OPEN: Record<StoreName, Open> = {
+  LioranDB: async (root, _, options) => (await import("./liorandb.js")).openLioranDB(root, options),
+  "better-sqlite3": async (root, durability) =>
+    (await import("./better-sqlite3.js")).openSqlite(root, durability),
+  "rave-level": async (root, durability) =>
+    (await import("./rave-level.js")).openRaveLevel(root, durability),
+  nedb: async (root) => (await import("./nedb.js")).openNedb(root),
+  lmdb: async (root, durability) => (await import("./lmdb.js")).openLmdb(root, durability),
 };
 
-/** @param options for LioranDB, besides its defaults */
 export function openStore(
   name: StoreName,
   root: string,
-  options: ManagerOptions = {},
+  options: StoreOptions = {},
 ): Promise<Store> {
-  return OPEN[name](root, options);
+  return OPEN[name](root, options.durability ?? "flushed", options);
 }
 
 /** Why a contender cannot take part, or `null` when it can. */
@@ -26,6 +33,7 @@ export async function whyMissing(name: StoreName): Promise<string | null> {
     // Loading better-sqlite3 does not load its compiled part, opening a database does.
     else if (name === "better-sqlite3") new (loadSqlite())(":memory:", { timeout: 0 }).close();
     else if (name === "lmdb") await import("lmdb");
+    else if (name === "nedb") loadNedb();
     else loadRaveLevel();
     return null;
   } catch (error) {

@@ -27,12 +27,39 @@ export interface RaveLevelDatabase {
   close(): Promise<void>;
   get(key: string): Promise<BenchValue>;
   put(key: string, value: BenchValue, options?: { sync?: boolean }): Promise<void>;
-  batch(operations: { type: "put"; key: string; value: BenchValue }[]): Promise<void>;
+  batch(
+    operations: { type: "put"; key: string; value: BenchValue | string }[],
+    options?: { sync?: boolean },
+  ): Promise<void>;
 }
 type BenchValue = object;
 
+/** The part of nedb that the benchmarks use. */
+export interface NedbDatastore {
+  loadDatabaseAsync(): Promise<void>;
+  insertAsync(documents: BenchValue | BenchValue[]): Promise<unknown>;
+  findOneAsync(query: BenchValue): Promise<unknown>;
+}
+
+export function loadNedb(): new (options: { filename: string }) => NedbDatastore {
+  return requirePeer("@seald-io/nedb");
+}
+
 export function loadSqlite(): new (file: string, options: { timeout: number }) => SqliteDatabase {
   return requirePeer("better-sqlite3");
+}
+
+/** The part of echarts that draws a picture without a browser. */
+export interface Charts {
+  init(
+    element: null,
+    theme: null,
+    options: { renderer: "svg"; ssr: true; width: number; height: number },
+  ): { setOption(option: object): void; renderToSVGString(): string; dispose(): void };
+}
+
+export function loadCharts(): Charts {
+  return requirePeer("echarts");
 }
 
 export function loadRaveLevel(): new (

@@ -1,12 +1,31 @@
 import { loadRaveLevel } from "./peers.js";
-import { overlapFor, type Store } from "./store.js";
+import {
+  type BenchDocument,
+  type BenchDurability,
+  type IndexedField,
+  overlapFor,
+  type Store,
+} from "./store.js";
 
-/** The first process to open the folder becomes its leader, as with LioranDB. */
-export async function openRaveLevel(root: string): Promise<Store> {
+/** The first process to open the folder becomes its leader, as with LioranDB. An index is kept by hand. */
+export async function openRaveLevel(root: string, durability: BenchDurability): Promise<Store> {
   const RaveLevel = loadRaveLevel();
   const database = new RaveLevel(root, { valueEncoding: "json" });
   await database.open();
-  const put = (document: { _id: string }) => database.put(document._id, document, { sync: true });
+  const sync = durability === "flushed";
+  const indexes = new Set<IndexedField>();
+  const put = (document: BenchDocument) => {
+    const { _id } = document;
+    if (indexes.size === 0) return database.put(_id, document, { sync });
+    const entries = Array.from(indexes, (field) => `index!${field}!${document[field]}!${_id}`);
+    return database.batch(
+      [
+        { type: "put" as const, key: _id, value: document },
+        ...entries.map((key) => ({ type: "put" as const, key, value: "" })),
+      ],
+      { sync },
+    );
+  };
 
   return {
     fill: (documents) =>
@@ -22,6 +41,9 @@ export async function openRaveLevel(root: string): Promise<Store> {
     },
     insertFor: (next, durationMs, inFlight) => overlapFor(() => put(next()), durationMs, inFlight),
     insert: put,
+    createIndex: async (field) => {
+      indexes.add(field);
+    },
     close: () => database.close(),
   };
 }

@@ -13,7 +13,11 @@ export interface Store {
   insert(document: BenchDocument): Promise<void>;
   /** Inserts documents as they come, in one call. */
   insertStream?(documents: Iterable<BenchDocument>): Promise<void>;
-  /** Gives a field an index. */
+  /** As `readFor`, with calls that overlap. */
+  readOverlappingFor?(ids: string[], durationMs: number, inFlight: number): Promise<number>;
+  /** Adds one to the score of one document per call, as durably as `insertFor`. */
+  incrementFor?(nextId: () => string, durationMs: number, inFlight: number): Promise<number>;
+  /** Gives a field an index; every process that writes has to ask for it. */
   createIndex?(field: IndexedField): Promise<void>;
   /**
    * Runs a query with one value after the other, each result up to plain objects.
@@ -28,7 +32,10 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export type StoreName = "LioranDB" | "better-sqlite3" | "rave-level" | "lmdb";
+export type StoreName = "LioranDB" | "better-sqlite3" | "rave-level" | "nedb" | "lmdb";
+
+/** When a write is acknowledged: see the manual page on durability of each contender. */
+export type BenchDurability = "flushed" | "committed";
 
 export type IndexedField = "age" | "code" | "score";
 export type Value = string | number;

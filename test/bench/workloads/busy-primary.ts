@@ -3,7 +3,7 @@ import { median, percentile, type Series, type Verdict } from "../report.js";
 import { temporaryFolder, type Workload } from "../workload.js";
 
 const SPIN_MS = 2_000;
-const GOAL_TIMES = 10;
+const GOAL_TIMES = 3;
 
 /** A client's 99th percentile of insertOne, while the primary's main thread is idle or computes. */
 export const busyPrimary: Workload = {

@@ -7,7 +7,7 @@ import { median, type Series, type Verdict } from "../report.js";
 import { benchDocument, filledId } from "../stores/store.js";
 import { type Contender, interleave, temporaryFolder, type Workload } from "../workload.js";
 
-const GOAL_TIMES = 1.5;
+const GOAL_TIMES = 1.2;
 const DOCUMENTS = 1_000;
 /** Starting a process varies more than anything else here, so each round of others is several here. */
 const STARTS_PER_ROUND = 25;

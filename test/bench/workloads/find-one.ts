@@ -5,7 +5,7 @@ import { FILLED_DOCUMENTS, interleave, temporaryFolder, type Workload } from "..
 /** One process that has the store to itself reads documents by id, one after the other. */
 export const findOne: Workload = {
   name: "find-one",
-  stores: ["LioranDB", "better-sqlite3"],
+  stores: ["LioranDB", "better-sqlite3", "rave-level", "nedb", "lmdb"],
   run: async (context) => {
     const agents: AgentProcess[] = [];
     const contenders = [];
@@ -24,7 +24,12 @@ export const findOne: Workload = {
       title: "find-one: awaited findOne({ _id }), one process",
       unit: "ops/s",
       series,
-      verdicts: timesAsFast(series, "better-sqlite3", 2),
+      verdicts: [
+        ...timesAsFast(series, "better-sqlite3", 2.5),
+        ...timesAsFast(series, "lmdb", 0.75),
+        ...timesAsFast(series, "rave-level"),
+        ...timesAsFast(series, "nedb"),
+      ],
     };
   },
 };

@@ -1,6 +1,7 @@
 import { type AgentProcess, startAgents } from "../agent-process.js";
 import type { Series } from "../report.js";
-import type { StoreName } from "../stores/store.js";
+import type { StoreOptions } from "../stores/open.js";
+import type { IndexedField, StoreName } from "../stores/store.js";
 import {
   FILLED_DOCUMENTS,
   interleave,
@@ -17,13 +18,16 @@ const CLIENTS = ["client 1", "client 2", "client 3", "client 4"];
 export async function fourClients(
   context: WorkloadContext,
   job: (client: AgentProcess, durationMs: number) => Promise<number>,
+  { index, ...options }: StoreOptions & { index?: IndexedField } = {},
 ): Promise<Series[]> {
   const all: AgentProcess[] = [];
   const contenders = [];
   for (const name of context.stores) {
-    const [first, ...clients] = await startAgents(name, await temporaryFolder(), labels(name));
+    const started = await startAgents(name, await temporaryFolder(), labels(name), options);
+    const [first, ...clients] = started;
     all.push(...clients, first!);
     await first!.call("fill", FILLED_DOCUMENTS);
+    if (index) for (const agent of started) await agent.call("createIndex", index);
     contenders.push({
       name,
       measure: async (durationMs: number) => {
@@ -38,5 +42,6 @@ export async function fourClients(
 }
 
 function labels(name: StoreName): string[] {
-  return [name === "better-sqlite3" ? "idle process" : "primary", ...CLIENTS];
+  const hasNone = name === "better-sqlite3" || name === "lmdb";
+  return [hasNone ? "idle process" : "primary", ...CLIENTS];
 }
