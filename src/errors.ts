@@ -5,6 +5,7 @@
  * An error means the same, field by field, wherever it was raised: it crosses threads and processes
  * as plain data ({@link encodeError}, {@link decodeError}), because structured clone drops `code`.
  */
+import { thrownText } from "./values/shown.js";
 
 /**
  * Code and retryability of each condition, by the name our code uses. Where MongoDB has a number for
@@ -157,7 +158,7 @@ export function failureDetails({ keyPattern, keyValue, errInfo }: LioranError): 
 /** The same on this thread as after a way between processes: an `Error` with the message. */
 function plainCause(cause: unknown): Error {
   if (cause instanceof Error && cause.constructor === Error) return cause;
-  const plain = new Error(cause instanceof Error ? cause.message : String(cause));
+  const plain = new Error(thrownText(cause));
   if (cause instanceof Error && cause.stack) plain.stack = cause.stack;
   return plain;
 }
@@ -180,7 +181,7 @@ export interface EncodedError {
  */
 export function encodeError(error: unknown): EncodedError {
   if (!(error instanceof LioranError)) {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = thrownText(error);
     const stack = error instanceof Error ? (error.stack ?? text) : text;
     return { code: "INTERNAL", message: `Unexpected failure: ${text}`, cause: stack };
   }
@@ -192,9 +193,7 @@ export function encodeError(error: unknown): EncodedError {
   if (error.result) details.result = error.result;
   if (error.writeErrors) details.writeErrors = error.writeErrors;
   if (Object.keys(details).length > 0) encoded.details = details;
-  if (error.cause !== undefined) {
-    encoded.cause = error.cause instanceof Error ? error.cause.message : String(error.cause);
-  }
+  if (error.cause !== undefined) encoded.cause = thrownText(error.cause);
   return encoded;
 }
 

@@ -12,6 +12,7 @@
  *  2. It is told once that no more is wanted (`return()`), unless it has come to its end itself.
  */
 import { LioranError } from "../errors.js";
+import { thrownText } from "../values/shown.js";
 import { kindOf } from "./arguments.js";
 
 type Step = IteratorResult<unknown>;
@@ -81,10 +82,9 @@ export class DocumentSource {
 
   #failed(error: unknown): never {
     if (this.#state === "asked") this.#state = "idle";
-    const said = error instanceof Error ? error.message : String(error);
     const failure = new LioranError(
       "SOURCE_FAILED",
-      `The source of the documents failed after ${this.#given}: ${said}`,
+      `The source of the documents failed after ${this.#given}: ${thrownText(error)}`,
     );
     // The caller's own error as it is: it never leaves this process.
     throw Object.assign(failure, { cause: error });

@@ -3,6 +3,7 @@
  * first of them (measured: 1 ms of each start).
  */
 import { type ErrorName, LioranError } from "../errors.js";
+import { thrownText } from "../values/shown.js";
 
 /** How a value that cannot be cloned is reported. */
 export interface ClonedAs {
@@ -33,15 +34,6 @@ export function cloned(value: unknown, { error, what, bytesMax }: ClonedAs): Uin
 
 export function revived(bytes: Uint8Array | null): unknown {
   return bytes ? process.getBuiltinModule("node:v8").deserialize(bytes) : undefined;
-}
-
-/** What was thrown, in words: it may be anything. */
-export function thrownText(thrown: unknown): string {
-  try {
-    return thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-  } catch {
-    return "a value that cannot be shown";
-  }
 }
 
 /** What was thrown, as the cause of an error. */

@@ -6,7 +6,8 @@ import { LioranError } from "../errors.js";
 import { jobResultBytesMax, jobValueBytesMax } from "../limits.js";
 import type { Document } from "../values/document.js";
 import { isPlainObject } from "../values/document.js";
-import { cloned, revived, thrownCause, thrownText } from "./clone.js";
+import { thrownText } from "../values/shown.js";
+import { cloned, revived, thrownCause } from "./clone.js";
 
 type UserFunction = (...args: unknown[]) => unknown;
 

@@ -20,13 +20,8 @@ export interface Control {
    * @throws what ends the query
    */
   pass(keys: number): void;
-  /**
-   * Called before a walk that will look at all documents of a collection; without it, the walk begins.
-   *
-   * @param documents asks how many there are
-   * @throws what ends the query
-   */
-  foresee?(documents: () => number): void;
+  /** A walk that will look at more keys is not begun. */
+  readonly keysMax?: number;
   /**
    * Called by a loop inside an expression for each of its steps; without it, they count as keys.
    *
@@ -60,6 +55,7 @@ export class InlineBudgetExceeded extends Error {}
 
 /** For reads on a thread that must not be blocked: gives up after a fixed amount of work. */
 export class InlineBudget implements Control {
+  readonly keysMax = inlineKeysMax;
   #keysLeft = inlineKeysMax;
   #bytesLeft = inlineBytesMax;
   #passedKeysLeft = inlinePassedKeysMax;
@@ -78,10 +74,6 @@ export class InlineBudget implements Control {
   pass(keys: number): void {
     this.#passedKeysLeft -= keys;
     if (this.#passedKeysLeft < 0) throw new InlineBudgetExceeded();
-  }
-
-  foresee(documents: () => number): void {
-    if (documents() > this.#keysLeft) throw new InlineBudgetExceeded();
   }
 }
 

@@ -7,7 +7,7 @@ import { decodeDocument } from "../storage/document.js";
 import { compileFieldReader, type FieldReader } from "../storage/field-reader.js";
 import type { Document } from "../values/document.js";
 import { compileByteFilter } from "./byte-filter.js";
-import { type Control, unlimited } from "./control.js";
+import { type Control, InlineBudgetExceeded, unlimited } from "./control.js";
 import { compileFilter, type Matcher } from "./filter.js";
 import { filterPaths } from "./filter-paths.js";
 import { parsePath } from "./path.js";
@@ -89,13 +89,19 @@ export function planFor(view: View, query: Query, control: Control): Plan {
 }
 
 /**
- * Tells the control of a walk over the whole collection before it begins. Not for rows of which the reader may take
- * only some.
+ * Does not let a walk begin that is known to be too long. Not for rows of which the reader may take only some.
+ *
+ * @throws InlineBudgetExceeded, or what is wrong with the query: nobody should wait for a thread to be told
  */
 export function foresee(view: View, query: Query, { access, sort }: Plan, control: Control): void {
-  if (!control.foresee || access.kind !== "scan") return;
+  const { keysMax } = control;
+  if (keysMax === undefined || access.kind !== "scan") return;
   if (!sort && Number.isFinite(rowsWanted(query))) return;
-  control.foresee(factsOf(view, control).documents);
+  if (factsOf(view, control).documents() <= keysMax) return;
+  compileFilter(query.filter);
+  if (query.projection) compileProjection(query.projection, query.filter);
+  if (sort) compileSort(sort);
+  throw new InlineBudgetExceeded();
 }
 
 /** How many keys a plan passes over; stops counting at `limit`. */

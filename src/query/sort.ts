@@ -6,6 +6,7 @@
 import { LioranError } from "../errors.js";
 import { compareValues } from "../values/compare.js";
 import { type Document, isPlainObject, isSubdocument } from "../values/document.js";
+import { shownText } from "../values/shown.js";
 import { fieldOf, isIndex, type Path, parsePath } from "./path.js";
 
 /** A normalized sort: paths and directions, most significant first. */
@@ -24,7 +25,7 @@ const emptyArray = Symbol("empty array");
 export function normalizeSort(input: unknown, direction: unknown = 1): Sort {
   return entriesOf(input, direction).map(([path, given]) => {
     if (typeof path !== "string" || path === "" || path.startsWith("$")) {
-      throw new LioranError("BAD_VALUE", `${String(path)} is not a field to sort by.`);
+      throw new LioranError("BAD_VALUE", `${shownText(path)} is not a field to sort by.`);
     }
     parsePath(path);
     return [path, directionOf(path, given)];

@@ -34,6 +34,7 @@ import {
 } from "../protocol/messages.js";
 import type { CancelFlag } from "../query/control.js";
 import type { FrameChannel } from "../transport/channel.js";
+import { thrownText } from "../values/shown.js";
 import { ListeningClock } from "./listening-clock.js";
 
 type State = "disconnected" | "handshaking" | "connected" | "closed";
@@ -428,10 +429,13 @@ export class OwnerLink implements Owner {
 /** Arguments were checked, but objects with traps or getters can look another way each time. */
 function unsendable(error: unknown): unknown {
   if (error instanceof LioranError) return error;
-  const why = error instanceof Error ? error.message : String(error);
-  return new LioranError("BAD_VALUE", `A value of the operation cannot be sent: ${why}.`, {
-    cause: error,
-  });
+  return new LioranError(
+    "BAD_VALUE",
+    `A value of the operation cannot be sent: ${thrownText(error)}.`,
+    {
+      cause: error,
+    },
+  );
 }
 
 function closedError(): LioranError {

@@ -21,7 +21,7 @@ const markNumbers = 2;
 const marksStart = 8;
 
 /** Looks at the cell before a thread sleeps: about as long as waking up takes. */
-const spins = 200_000;
+const spins = 20_000;
 const sleepMs = 20;
 
 /** What was taken, and what tells it from others. */

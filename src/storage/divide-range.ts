@@ -1,7 +1,7 @@
 /**
- * Divides the documents of a range into parts of about the same size without reading them: where the tree of LMDB
+ * Divides the documents of a range into slices of about the same size without reading them: where the tree of LMDB
  * branches. LMDB does not tell, so its branches are looked at in the file; a few pages are enough. Nothing but the balance
- * of the parts depends on what is found there.
+ * of the slices depends on what is found there.
  */
 import { LioranError } from "../errors.js";
 import { divisionBranchesPerSlice, keyPrefixBytes, lmdbKeyBytesMax } from "../limits.js";
@@ -11,7 +11,7 @@ import type { Environment } from "./environment.js";
 import { branchKeys, namedTree } from "./page-walk.js";
 
 /**
- * The parts in order. Together they are the range.
+ * The slices in order. Together they are the range.
  *
  * @param environment with the latest commit in sight
  * @param wanted how many there are to be; there are fewer where the range has only a few pages
@@ -26,9 +26,9 @@ export function divideRange(
   const bounds = [start as Uint8Array, end as Uint8Array] as const;
   const enough = wanted * divisionBranchesPerSlice;
   const keys = follow(bounds, branchesBetween(environment.folder, bounds, enough));
-  const parts = Math.min(wanted, keys.length + 1);
-  const starts = Array.from({ length: parts - 1 }, (_, at) => {
-    const key = keys[Math.floor(((at + 1) * (keys.length + 1)) / parts) - 1]!;
+  const slices = Math.min(wanted, keys.length + 1);
+  const starts = Array.from({ length: slices - 1 }, (_, at) => {
+    const key = keys[Math.floor(((at + 1) * (keys.length + 1)) / slices) - 1]!;
     // A copy: it goes to other threads, and its page shall not.
     return { key: new Uint8Array(key.subarray(keyPrefixBytes)), inclusive: true };
   });
@@ -40,7 +40,7 @@ export function divideRange(
   });
 }
 
-/** Whatever the file says: parts lie in their range, begin with a key that can be, and each behind the one before. */
+/** Whatever the file says: slices lie in their range, begin with a key that can be, and each behind the one before. */
 function follow([low, high]: readonly [Uint8Array, Uint8Array], keys: readonly Buffer[]): Buffer[] {
   let last = low;
   return keys.filter((key) => {
@@ -62,7 +62,7 @@ function branchesBetween(
       return tree ? branchKeys(tree, bounds, enough, read) : [];
     });
   } catch (error) {
-    // Without a file descriptor, say, or of a damaged file: it is read in one part, which tells what is wrong.
+    // Without a file descriptor, say, or of a damaged file: it is one slice, whose reading tells what is wrong.
     if (error instanceof LioranError) return [];
     throw error;
   }

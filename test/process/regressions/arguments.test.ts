@@ -25,6 +25,24 @@ const nullOrMissing: Filter<Document>[] = [
   { $or: [{ a: undefined }, { a: 7 }] },
 ];
 
+test("a path to sort by that has no text is refused", async () => {
+  const things = await filled("sorts");
+  for (const path of [[Symbol("a"), 1], { toString: 1 }, Symbol("b")]) {
+    const sort = [[path, 1]] as never;
+    await assert.rejects(things.findOneAndDelete({}, { sort }), { code: 2 });
+    await assert.rejects(async () => things.find({}, { sort }).toArray(), { code: 2 });
+  }
+});
+
+test("a source that throws what has no text fails with the reason all the same", async () => {
+  const things = await filled("sources");
+  const source = (function* () {
+    yield { _id: 4 };
+    throw Object.create(null);
+  })();
+  await assert.rejects(things.insertMany(source), { code: "SOURCE_FAILED" });
+});
+
 test("undefined in the filter of a read matches null or missing, never everything", async () => {
   const things = await filled("reads");
   for (const filter of nullOrMissing) {
