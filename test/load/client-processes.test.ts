@@ -53,7 +53,8 @@ test(`${lives} short lives, ${atATime} processes at a time: every acknowledged w
       await process.murder();
     }
     const { code, signal } = await process.exit();
-    const isKilled = killAfter !== undefined;
+    // Where many processes wait for a core, one may have ended before its killer knew how far it was.
+    const isKilled = killAfter !== undefined && signal === "SIGKILL";
     assert.deepEqual([code, signal], isKilled ? [null, "SIGKILL"] : [0, null], process.stderr);
     const last = process.messages.at(-1) as Acknowledged | undefined;
     const acknowledged = last?.acknowledged ?? 0;
@@ -91,6 +92,7 @@ test(`${lives} short lives, ${atATime} processes at a time: every acknowledged w
   // What is stored for clients that left in order goes with the next commit.
   await load.primary.things("insertOne", {});
   const killed = lived.filter(({ isKilled }) => isKilled).length;
+  assert.ok(killed >= lives / 10, `only ${killed} of ${lives} were killed in time`);
   const sessions = load.sessionsOf("app");
   assert.ok(sessions <= killed + 1, `${sessions} clients have records, ${killed} were killed`);
   t.diagnostic(`${lives} lives, ${killed} killed, ${found.size} documents, ${sessions} sessions`);

@@ -31,7 +31,7 @@ const expectations: Record<string, Expectation> = {
   "a data file that is cut or longer": {
     files: ["app/data.mdb"],
     kinds: ["truncated", "lostTail", "extended"],
-    cases: scaled(3, 3_000),
+    cases: scaled(3, 1_000),
     isBehindLmdb: false,
   },
   "a data file with damaged pages": {
@@ -44,13 +44,13 @@ const expectations: Record<string, Expectation> = {
       "zeroed",
       "swapped",
     ],
-    cases: scaled(6, 6_000),
+    cases: scaled(6, 2_000),
     isBehindLmdb: true,
   },
   "other files of a root": {
     files: ["app/lock.mdb", ".lioran.lock", "app/format.json"],
     kinds: ["flippedBits", "overwritten", "zeroed", "truncated", "extended"],
-    cases: scaled(3, 1_000),
+    cases: scaled(3, 400),
     isBehindLmdb: false,
   },
 };
