@@ -253,7 +253,7 @@ export const sessionRetentionMs = 2 * resendWindowMs;
 export const sendBufferBytesMax = 8 * MiB;
 /** A peer that reads nothing for this long while answers wait is disconnected. */
 export const peerStallTimeoutMs = 30_000;
-/** A connection must finish its handshake within this time. */
+/** A connection must finish its handshake within this time. A client waits twice as long each time it was in vain. */
 export const handshakeTimeoutMs = 5_000;
 /** Operations of one connection that the Host works on at once; the rest waits in the socket. */
 export const connectionInFlightMax = 20_000;

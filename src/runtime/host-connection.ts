@@ -119,11 +119,9 @@ export class HostConnection {
     this.#channel = channel;
     this.#isOwn = isOwn;
     if (!isOwn) {
-      this.#handshakeTimer = setTimeout(() => {
-        this.refuse(
-          new LioranError("PROTOCOL", `No hello within ${handshakeTimeoutMs} ms of connecting.`),
-        );
-      }, handshakeTimeoutMs);
+      // Behind the turn's I/O: after a busy time the hello may lie there already.
+      const look = () => setImmediate(() => this.#onLateHello());
+      this.#handshakeTimer = setTimeout(look, handshakeTimeoutMs);
     }
     channel.onFrame = (frame) => this.#onFrame(frame);
     channel.onDrain = () => this.#readOn();
@@ -395,6 +393,12 @@ export class HostConnection {
   /** How much of the answers the peer has taken so far. */
   get #takenBytes(): number {
     return this.#answeredBytes - this.#channel.bufferedBytes;
+  }
+
+  #onLateHello(): void {
+    if (this.#state !== "awaiting-hello") return;
+    const text = `No hello within ${handshakeTimeoutMs} ms of connecting.`;
+    this.refuse(new LioranError("PROTOCOL", text));
   }
 
   /** Tells the peer why it is not served, and closes. */

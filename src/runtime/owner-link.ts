@@ -75,6 +75,8 @@ export class OwnerLink implements Owner {
   #state: State = "disconnected";
   #channel: FrameChannel | undefined;
   #handshake: { resolve(welcome: Welcome): void; reject(error: unknown): void } | undefined;
+  /** How long the next handshake may take. */
+  #patienceMs = handshakeTimeoutMs;
   #nextSequence = 1;
   #owner = "no primary yet";
   /** Identity of the root that the owner has to have. */
@@ -241,7 +243,7 @@ export class OwnerLink implements Owner {
   /** Gives up a handshake that nobody answers. The hello may still wait for the end of a busy turn. */
   #watchHandshake(channel: FrameChannel): NodeJS.Timeout {
     const clock = new ListeningClock();
-    const deadlineMs = clock.nowMs + handshakeTimeoutMs;
+    const deadlineMs = clock.nowMs + this.#patienceMs;
     const check = () => {
       if (clock.nowMs >= deadlineMs) this.#onNoWelcome(channel);
     };
@@ -254,12 +256,11 @@ export class OwnerLink implements Owner {
 
   #onNoWelcome(channel: FrameChannel): void {
     if (channel !== this.#channel || this.#state !== "handshaking") return;
-    channel.destroy(
-      new LioranError(
-        "NO_PRIMARY",
-        `${this.#owner} did not answer the handshake within ${handshakeTimeoutMs} ms.`,
-      ),
-    );
+    const text = `${this.#owner} did not answer the handshake within ${this.#patienceMs} ms.`;
+    // Whoever is too busy to answer would be so for as long again, with one connection more to look at.
+    const longest = Math.max(handshakeTimeoutMs, this.#options.primaryTimeoutMs);
+    this.#patienceMs = Math.min(2 * this.#patienceMs, longest);
+    channel.destroy(new LioranError("NO_PRIMARY", text));
   }
 
   /** Settles a request. An answer that cannot be read fails that request only. */
@@ -285,6 +286,7 @@ export class OwnerLink implements Owner {
     this.#lastFailure = undefined;
     this.#lastFrameMs = this.#clock.nowMs;
     this.#pingSentMs = 0;
+    this.#patienceMs = handshakeTimeoutMs;
     this.#handshake!.resolve(welcome);
     this.#handshake = undefined;
     for (const [sequence, pending] of [...this.#pending]) this.#sendAgain(sequence, pending);
