@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { openAgent } from "../process/agent.js";
 import { Site } from "../process/site.js";
 import { checkIndexConsistency } from "../support/index-consistency.js";
@@ -71,6 +72,10 @@ test("a clock that jumps by hours: no read expires, nobody is given up, nothing 
   await client.call("load", "client");
   await heir.call("load", "heir");
   await client.event("acknowledged", 10);
+  // Longer than it takes them to look for what is overdue, and shorter than they wait.
+  await primary.process.pause();
+  await delay(5_000);
+  primary.process.kill("SIGCONT");
   const seen = client.acknowledged().length;
   await primary.process.murder();
   await client.event("primary-found", 2);

@@ -14,7 +14,8 @@ const during = 20;
 /** Where it throws, and which take-over the root has come to by then: 1 where the Host goes on. */
 const places = [
   { fault: "request:38:throw", epoch: 2 },
-  { fault: "before-commit:31:throw", epoch: 1 },
+  // The first of those that come at once may be alone in its commit; the next ones share theirs.
+  { fault: "before-commit:32:throw", epoch: 1 },
   { fault: "after-flush-before-reply:31:throw", epoch: 2 },
   { fault: "after-commit-before-flush:31:throw", epoch: 2, durability: "committed" },
 ] as const;

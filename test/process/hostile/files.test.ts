@@ -263,13 +263,24 @@ const impostors: [what: string, answer: (socket: Socket, rootId: string) => void
   ["belongs to another root", (socket) => socket.write(welcome("another root"))],
   [
     "answers what nobody has asked yet",
-    (socket) => socket.write(encodeFrame(FrameKind.reply, 1, encodeBody({ inserted: 1 }))),
+    (socket) => {
+      for (let sequence = 1; sequence < 10; sequence += 1) {
+        socket.write(encodeFrame(FrameKind.reply, sequence, encodeBody({ inserted: 1 })));
+      }
+    },
   ],
   [
     "welcomes twice",
     (socket, rootId) => socket.write(Buffer.concat([welcome(rootId), welcome(rootId)])),
   ],
-  ["announces 4 GiB", (socket) => socket.write(Buffer.alloc(16, 0xff))],
+  [
+    "announces 4 GiB",
+    (socket) => {
+      const header = Buffer.from(encodeFrame(FrameKind.welcome, 0, new Uint8Array(0)));
+      header.writeUInt32LE(2 ** 32 - 1, 0);
+      socket.write(header);
+    },
+  ],
 ];
 
 function welcome(rootId: string): Uint8Array {
@@ -282,8 +293,13 @@ test(
   posixOnly,
   async (t) => {
     const site = closedRoot(t);
-    const record = site.lockRecord();
     const endpoint = join(site.folder, "other.sock");
+    // A client that has had a primary: its request is under way while it meets the others.
+    const first = await open(site);
+    const client = await open(site, { ipc: "client" });
+    await first.close();
+    const record = site.lockRecord();
+    const waiting = client.things("insertOne", { _id: 2 });
     writeFileSync(lockFile(site), JSON.stringify({ ...record, endpoint }).padEnd(2_048));
     // The client comes again and again, and meets another one each time.
     const left = [...impostors];
@@ -292,8 +308,6 @@ test(
       answer?.(socket, record.rootId);
       return left.length === 0;
     });
-    const client = new Local(site, { ipc: "client" });
-    const waiting = client.things("insertOne", { _id: 2 });
     await withDeadline(allMet, () => `the client: it has not met one that ${left[0]?.[0]}`);
     const primary = await open(site);
     await waiting;
