@@ -80,6 +80,8 @@ test(
       "a new _id": () => client.things("insertOne", { n: -1 }),
     };
     for (const [what, first] of Object.entries(firsts)) {
+      // On a busy machine its threads may still have had files open that they only read.
+      await client.call("takeDescriptors");
       await assert.rejects(first(), isOutOfDescriptors, what);
     }
     await client.things("insertOne", { _id: "with an _id" });
