@@ -257,8 +257,9 @@ export class OwnerLink implements Owner {
   #onNoWelcome(channel: FrameChannel): void {
     if (channel !== this.#channel || this.#state !== "handshaking") return;
     const text = `${this.#owner} did not answer the handshake within ${this.#patienceMs} ms.`;
-    // Whoever is too busy to answer would be so for as long again, with one connection more to look at.
-    const longest = Math.max(handshakeTimeoutMs, this.#options.primaryTimeoutMs);
+    // Whoever is too busy to answer would be so for as long again, with one connection more to look at. Yet another
+    // program may sit there, and the next primary must still be met in time.
+    const longest = Math.max(handshakeTimeoutMs, Math.floor(this.#options.primaryTimeoutMs / 3));
     this.#patienceMs = Math.min(2 * this.#patienceMs, longest);
     channel.destroy(new LioranError("NO_PRIMARY", text));
   }
@@ -431,13 +432,8 @@ export class OwnerLink implements Owner {
 /** Arguments were checked, but objects with traps or getters can look another way each time. */
 function unsendable(error: unknown): unknown {
   if (error instanceof LioranError) return error;
-  return new LioranError(
-    "BAD_VALUE",
-    `A value of the operation cannot be sent: ${thrownText(error)}.`,
-    {
-      cause: error,
-    },
-  );
+  const text = `A value of the operation cannot be sent: ${thrownText(error)}.`;
+  return new LioranError("BAD_VALUE", text, { cause: error });
 }
 
 function closedError(): LioranError {

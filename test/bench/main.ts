@@ -96,8 +96,10 @@ console.log(`Node ${process.version}, ${process.platform} ${process.arch}, ${cor
 const reports: Record<string, Report> = {};
 try {
   for (const workload of workloads) {
+    const stores = workload.stores.filter((name) => !missing.has(name));
+    if (stores.length === 0) continue;
     const report = await workload.run({
-      stores: workload.stores.filter((name) => !missing.has(name)),
+      stores,
       rounds: options.quick ? 3 : 5,
       roundMs: options.quick ? 800 : 2_000,
     });

@@ -82,8 +82,8 @@ export function partsOf(
   while (left.length > 0) {
     const fair = Math.floor(left.length / (2 * threads));
     const taken = left.splice(0, Math.min(Math.max(fair, 1), slicesPerPartMax));
-    const ends = [taken[0]!, taken.at(-1)!];
-    const [{ lower }, { upper }] = isReverse ? [ends[1]!, ends[0]!] : [ends[0]!, ends[1]!];
+    const { lower } = isReverse ? taken.at(-1)! : taken[0]!;
+    const { upper } = isReverse ? taken[0]! : taken.at(-1)!;
     parts.push({ ...(lower && { lower }), ...(upper && { upper }) });
   }
   return parts;

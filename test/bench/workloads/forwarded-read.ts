@@ -11,7 +11,6 @@ export const forwardedRead: Workload = {
   name: "forwarded-read",
   stores: ["LioranDB"],
   run: async (context) => {
-    if (context.stores.length === 0) return { title: "", unit: "", series: [], verdicts: [] };
     const options = { reads: "primary" } as const;
     const [primary, client] = await startAgents(
       "LioranDB",

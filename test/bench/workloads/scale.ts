@@ -13,7 +13,6 @@ export const scale: Workload = {
   name: "scale",
   stores: ["LioranDB"],
   run: async (context) => {
-    if (context.stores.length === 0) return { title: "", unit: "", series: [], verdicts: [] };
     const many = context.rounds < 5 ? MANY_QUICK : MANY;
     const agents: AgentProcess[] = [];
     const contenders: Contender[] = [];
