@@ -192,7 +192,8 @@ function checkFields(value: Document, walk: Walk, depth: number): Document {
     const inner = value[name];
     const isDropped = inner === undefined && !walk.keepsUndefined;
     const checked = isDropped ? undefined : checkValue(inner, name, walk, depth);
-    if (checked === inner && inner !== undefined) {
+    // Not `===`: NaN needs no copy either.
+    if (Object.is(checked, inner) && inner !== undefined) {
       if (copy !== undefined) copy[name] = inner;
       continue;
     }
@@ -209,7 +210,7 @@ function checkArray(value: unknown[], walk: Walk, depth: number): unknown[] {
   for (let i = 0; i < value.length; i++) {
     const inner = value[i];
     const checked = checkValue(inner, i, walk, depth);
-    if (checked === inner) continue;
+    if (Object.is(checked, inner)) continue;
     copy ??= Array.from(value);
     copy[i] = checked;
   }
