@@ -24,7 +24,6 @@ import type { Environment } from "../../storage/environment.js";
 import { readStatistics } from "../../storage/statistics.js";
 import { type Document, isPlainObject } from "../../values/document.js";
 import { rareReads } from "../rare.js";
-
 import type { DividableOperation, Division, Gathering, PipelineFront } from "./division.js";
 
 type Shape = Omit<Division, "db" | "collection" | "ranges" | "threads">;
@@ -52,7 +51,10 @@ export function divide(
   const plan = planFor(view, query, unlimited);
   const { access } = plan;
   if (access.kind !== "scan" && access.kind !== "range") return undefined;
-  const walked = access.kind === "scan" ? documents : keysOf(view, access, documents);
+  const ranged = access.kind === "scan" ? documents : keysOf(view, access, documents);
+  // Where each document that it passes is a result, the walk is no longer than what is wanted of it.
+  const endsEarly = !plan.sort && plan.residual === undefined;
+  const walked = endsEarly ? Math.min(ranged, rowsWanted(query)) : ranged;
   const threads = Math.min(cores, divisionThreadsMax, Math.ceil(walked / dividedDocumentsMin));
   if (walked < dividedDocumentsMin || threads < 2 || isLarge(query.filter)) return undefined;
   const shape = shapeOf(operation, query, plan, stages, now);
@@ -111,13 +113,11 @@ function isLarge(filter: unknown): boolean {
 
 function queryOf(operation: DividableOperation, now: Date): PipelineFront {
   if (operation.kind === "aggregate") return rareReads().frontOf(operation, now);
-  const { filter, hint } = operation;
-  if (operation.kind === "count") return { query: { filter, hint }, stages: [] };
+  const { filter, hint, skip = 0, limit = 0 } = operation;
+  const query = { filter, hint, skip, limit };
+  if (operation.kind === "count") return { query, stages: [] };
   const { sort, idRange } = operation;
-  return {
-    query: { filter, hint, ...(sort && { sort }), ...(idRange && { idRange }) },
-    stages: [],
-  };
+  return { query: { ...query, ...(sort && { sort }), ...(idRange && { idRange }) }, stages: [] };
 }
 
 /** @returns undefined when the parts cannot be put together */
@@ -129,10 +129,10 @@ function shapeOf(
   now: Date,
 ): Shape | undefined {
   const isAggregation = operation.kind === "aggregate";
-  const { skip = 0, limit = 0 } = isAggregation ? query : operation;
-  const { sort: _sort, hint: _hint, ...asked } = query;
+  const { sort: _sort, hint: _hint, skip = 0, limit = 0, ...asked } = query;
+  const wanted = rowsWanted(query);
   const common = {
-    query: { ...asked, skip: 0, limit: 0 },
+    query: asked,
     plan: { ...plan, sort: undefined, rejected: [] },
     each: [],
     rest: [],
@@ -143,13 +143,14 @@ function shapeOf(
     now,
   };
   if (operation.kind === "count") return { ...common, gathering: { kind: "count" } };
-  const wanted = rowsWanted({ ...query, skip, limit });
   const inMemory = plan.sort?.map(([path, direction]): [string, 1 | -1] => [path, direction]);
   const sorted = inMemory && ({ kind: "sort", sort: inMemory, wanted } as const);
   if (!isAggregation) {
     const { projection } = operation;
     if (sorted) return { ...common, gathering: sorted, projection };
-    return { ...common, query: { ...common.query, projection }, gathering: { kind: "rows" } };
+    // No part is asked for more rows than all of them together.
+    const each = { ...asked, projection, ...(limit > 0 && { limit: wanted }) };
+    return { ...common, query: each, gathering: { kind: "rows" } };
   }
   const divided = rareReads().dividePipeline(stages);
   if (!divided) return undefined;
