@@ -51,10 +51,10 @@ export function divide(
   const plan = planFor(view, query, unlimited);
   const { access } = plan;
   if (access.kind !== "scan" && access.kind !== "range") return undefined;
-  const ranged = access.kind === "scan" ? documents : keysOf(view, access, documents);
   // Where each document that it passes is a result, the walk is no longer than what is wanted of it.
-  const endsEarly = !plan.sort && plan.residual === undefined;
-  const walked = endsEarly ? Math.min(ranged, rowsWanted(query)) : ranged;
+  const allMatch = !plan.sort && plan.residual === undefined;
+  if (allMatch && rowsWanted(query) < dividedDocumentsMin) return undefined;
+  const walked = access.kind === "scan" ? documents : keysOf(view, access, documents);
   const threads = Math.min(cores, divisionThreadsMax, Math.ceil(walked / dividedDocumentsMin));
   if (walked < dividedDocumentsMin || threads < 2 || isLarge(query.filter)) return undefined;
   const shape = shapeOf(operation, query, plan, stages, now);
