@@ -48,6 +48,7 @@ import {
   encodeForInsert,
   type InsertTarget,
   insertEncoded,
+  insertSingle,
 } from "./inserts.js";
 import { runParallel } from "./parallel.js";
 import { defined } from "./query-cursor.js";
@@ -167,14 +168,17 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   async insertOne(document: Input, options?: InsertOneOptions): Promise<InsertOneResult<IdOf<T>>> {
     const checked = checkOptions("insertOne", options, validated);
     const target = { ...this.#validatedTarget(checked), ordered: true };
-    return this.#runtime.call(async (execute) => {
-      const schema = this.#schema;
-      const valid = schema ? await validateInsert(schema, document, "document") : document;
-      const encoded = encodeForInsert(valid, "document");
-      const { first } = await insertEncoded(execute, target, [encoded], checked.signal);
-      if (first) throw first.with(failureDetails(first));
-      return { acknowledged: true, insertedId: encoded.id as IdOf<T> };
-    });
+    const { signal } = checked;
+    const schema = this.#schema;
+    const id = await this.#runtime.call(
+      schema
+        ? async (execute) => {
+            const valid = await validateInsert(schema, document, "document");
+            return insertSingle(execute, target, valid, signal);
+          }
+        : (execute) => insertSingle(execute, target, document, signal),
+    );
+    return { acknowledged: true, insertedId: id as IdOf<T> };
   }
 
   /**

@@ -3,7 +3,7 @@
  * not hold up anybody else.
  */
 import type { InsertOperation } from "../dispatch/operation.js";
-import { LioranError, type WriteError } from "../errors.js";
+import { failureDetails, LioranError, type WriteError } from "../errors.js";
 import { insertChunkBytesMax, insertChunkDocumentsMax } from "../limits.js";
 import type { Execute } from "../runtime/runtime.js";
 import { encodeDocument } from "../storage/document.js";
@@ -54,6 +54,28 @@ export type InsertTarget = Pick<
   InsertOperation,
   "db" | "collection" | "durability" | "ordered" | "bypassValidation" | "mustExist"
 >;
+
+/**
+ * Inserts one document.
+ *
+ * @returns its `_id`
+ * @throws the failure as that of one document, not of a bulk write
+ */
+export async function insertSingle(
+  execute: Execute,
+  target: InsertTarget,
+  document: unknown,
+  signal: AbortSignal | undefined,
+): Promise<unknown> {
+  const { id, bytes } = encodeForInsert(document, "document");
+  try {
+    await execute<"insert">({ kind: "insert", ...target, count: 1, documents: bytes }, signal);
+  } catch (error) {
+    if (!(error instanceof LioranError) || !error.writeErrors) throw error;
+    throw error.with(failureDetails(error));
+  }
+  return id;
+}
 
 /** Inserts encoded documents in as many operations as it takes. */
 export async function insertEncoded(

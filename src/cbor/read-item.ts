@@ -33,6 +33,10 @@ export let itemEnd = 0;
 const wide = new DataView(new ArrayBuffer(8));
 const { fromCharCode } = String;
 const sliceBytes = Uint8Array.prototype.slice;
+/** Longest byte string that may lie in Node's pool of small buffers: memory of its own takes a microsecond. */
+const pooledBytesMax = 1_024;
+/** Documents are for the user, who may transfer what is in them: their byte strings have memory of their own. */
+let isPooling = false;
 const { utf8Slice } = Buffer.prototype as unknown as {
   utf8Slice(this: Uint8Array, start: number, end: number): string;
 };
@@ -65,6 +69,21 @@ export function readDocument(bytes: Uint8Array, start: number): unknown {
   outer = top;
   outerField = 0;
   return readItem(bytes, start);
+}
+
+/** Where the items of frames belong: their shapes are not those of documents. */
+const frames = newShape([]);
+
+/** As {@link readDocument}, for what a scanned frame carries. Its byte strings may lie in Node's shared pool. */
+export function readBody(bytes: Uint8Array): unknown {
+  outer = frames;
+  outerField = 0;
+  isPooling = true;
+  try {
+    return readItem(bytes, 0);
+  } finally {
+    isPooling = false;
+  }
 }
 
 /**
@@ -128,7 +147,12 @@ function readBinary(bytes: Uint8Array, start: number): Buffer {
   const length = readUint(bytes, start);
   const from = itemEnd;
   itemEnd = from + length;
-  return Buffer.from(sliceBytes.call(bytes, from, itemEnd).buffer);
+  if (!isPooling || length > pooledBytesMax) {
+    return Buffer.from(sliceBytes.call(bytes, from, itemEnd).buffer);
+  }
+  const copy = Buffer.allocUnsafe(length);
+  for (let at = 0; at < length; at++) copy[at] = bytes[from + at]!;
+  return copy;
 }
 
 /** Longest text that is put together here: for a longer one a call into native code is cheaper. */

@@ -13,7 +13,7 @@ import { Row } from "../query/row.js";
 import { compileUpdate, replaceDocument } from "../query/update.js";
 import { upsertSeed } from "../query/upsert.js";
 import { type View, viewOf } from "../query/walk.js";
-import { createCollection, ensureCollection, findCollection } from "../storage/catalog.js";
+import { createCollection, ensureCollection, findInTransaction } from "../storage/catalog.js";
 import { getDocument } from "../storage/collection.js";
 import { decodeDocument, encodeDocument, idKeyOfDocument } from "../storage/document.js";
 import { idKey } from "../storage/key.js";
@@ -63,6 +63,8 @@ export interface Search {
 }
 
 const searchHere: Search = { control: unlimited };
+/** What most updates do: one object, so that its reply need not be encoded each time. */
+export const oneModified: UpdateResultData = { matched: 1, modified: 1, upserted: [] };
 
 /**
  * Stores one well-formed encoded document.
@@ -75,7 +77,7 @@ export function applyInsert(
   bytes: Uint8Array,
 ): void {
   const { db, collection, mustExist } = place;
-  const known = findCollection(transaction.environment, collection);
+  const known = findInTransaction(transaction, collection);
   if (!known && mustExist) throw noCollection(db, collection);
   const entry = known ?? createCollection(transaction, collection);
   if (!place.bypassValidation) {
@@ -89,8 +91,8 @@ export function applyUpdate(
   { db, collection, bypassValidation }: Place,
   statement: UpdateStatement,
   search: Search = searchHere,
+  change: Change = compileChange(statement),
 ): UpdateResultData {
-  const change = compileChange(statement);
   const { filter, sort, multi, hint } = statement;
   const target = { db, collection, bypassValidation, filter, sort, multi, hint };
   const rows = targetRows(transaction, target, search, statement.upsert);
@@ -100,7 +102,9 @@ export function applyUpdate(
   }
   let modified = 0;
   for (const row of rows) if (changeRow(transaction, target, row, change)) modified += 1;
-  return { matched: rows.length, modified, upserted: [] };
+  return modified === 1 && rows.length === 1
+    ? oneModified
+    : { matched: rows.length, modified, upserted: [] };
 }
 
 export function applyDelete(
@@ -157,12 +161,13 @@ export function applyFindAndModify(
 }
 
 /** What an update statement does to a document that is there, and what it inserts when none is. */
-interface Change {
+export interface Change {
   apply(document: Document): { document: Document; modified: boolean };
   insert(): Document;
 }
 
-function compileChange(statement: UpdateStatement): Change {
+/** @throws language errors of the update */
+export function compileChange(statement: UpdateStatement): Change {
   const { filter, update, arrayFilters } = statement;
   if (statement.replacement) {
     const replacement = update as Document;
@@ -190,7 +195,7 @@ function targetRows(
   upsert: boolean,
 ): Row[] {
   const { environment } = transaction;
-  const entry = findCollection(environment, target.collection);
+  const entry = findInTransaction(transaction, target.collection);
   const view = viewOf(environment, entry);
   if (found) return recheckedRows(transaction, view, target, found, upsert);
   const { filter, sort, multi, hint } = target;

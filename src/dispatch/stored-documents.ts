@@ -60,8 +60,11 @@ export function changeDocument(
   if (entry.indexes.length === 0) return;
   const old = indexedPart(entry, before.bytes);
   const document = indexedPart(entry, bytes);
+  const isSame = haveSameScalars(old, document);
   for (const index of entry.indexes) {
     noteIfBuilding(transaction, index, before.idKey);
+    // Its entries are there, and the same. A build may not have come to this document.
+    if (isSame && index.state === "ready") continue;
     reindexDocument(transaction, target, index, old, document, before.idKey);
   }
 }
@@ -79,6 +82,20 @@ export function removeDocument(
     const { entries } = entriesBefore(index, document, before.idKey);
     removeEntries(transaction, entries, index);
   }
+}
+
+/** Whether two documents have the same fields, all of them scalars, in the same order. False may be wrong. */
+function haveSameScalars(one: Document, other: Document): boolean {
+  const names = Object.keys(one);
+  const others = Object.keys(other);
+  if (names.length !== others.length) return false;
+  for (let at = 0; at < names.length; at++) {
+    const name = names[at]!;
+    const value = one[name];
+    if (name !== others[at] || !Object.is(value, other[name])) return false;
+    if (typeof value === "object" && value !== null) return false;
+  }
+  return true;
 }
 
 function noteIfBuilding(transaction: WriteTransaction, index: IndexEntry, idKey: Uint8Array): void {

@@ -60,6 +60,8 @@ import {
   applyFindAndModify,
   applyInsert,
   applyUpdate,
+  compileChange,
+  oneModified,
   StaleSearch,
 } from "./statements.js";
 
@@ -98,14 +100,14 @@ export function prepareWrite(
     case "update": {
       const control = searchControl(operation);
       compileFilter(operation.filter);
-      if (!operation.replacement) compileUpdate(operation.update, operation);
+      const change = compileChange(operation);
       return {
         withoutDatabase: operation.upsert
           ? undefined
           : () => ({ matched: 0, modified: 0, upserted: [] }),
         search: searchFor(databases, operation, operation.sort, operation.multi),
         apply: (transaction, found) =>
-          applyUpdate(transaction, operation, operation, { found, control }),
+          applyUpdate(transaction, operation, operation, { found, control }, change),
       };
     }
     case "delete": {
@@ -191,8 +193,16 @@ export function applyUnlessStale(
   }
 }
 
+/** The results of most writes, encoded once. */
+const oneInserted = { inserted: 1 };
+const frequentReplies = new Map(
+  [oneInserted, oneModified].map((result): [unknown, Uint8Array] => [result, encode(result)]),
+);
+
 /** A reply that fits into a frame; one that does not fails the write, which is then taken back. */
 export function encodeReply(result: unknown): Uint8Array {
+  const known = frequentReplies.get(result);
+  if (known) return known;
   const body = encode(result);
   if (body.length <= frameBytesMax) return body;
   throw new LioranError(
@@ -208,7 +218,7 @@ function prepareInsert(operation: InsertOperation): PreparedWrite {
       const inserted = applyEach(transaction, documents, operation.ordered, (bytes) =>
         applyInsert(transaction, operation, bytes),
       );
-      return { inserted: inserted.length };
+      return inserted.length === 1 ? oneInserted : { inserted: inserted.length };
     },
   };
 }

@@ -64,8 +64,8 @@ export class WriteExecutor {
   /** Executes a write; its outcome comes in a later turn, or at once when nothing has to be done. */
   execute(request: WriteRequest): void {
     const { operation, settle } = request;
-    const folder = this.#databases.folder(operation.db);
-    const fail = (error: unknown) => request.fail(storageFailure(folder, "writing", error));
+    const fail = (error: unknown) =>
+      request.fail(storageFailure(this.#databases.folder(operation.db), "writing", error));
     if (operation.kind === "createIndexes") {
       this.#createIndexes({ ...request, fail }, operation);
       return;

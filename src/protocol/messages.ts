@@ -5,7 +5,8 @@
  *
  * Fields that are not listed are ignored, so that a later version can add some.
  */
-import { decode, encode } from "../cbor/codec.js";
+import { encodePooled } from "../cbor/codec.js";
+import { readBody } from "../cbor/read-item.js";
 import { scan } from "../cbor/scan.js";
 import {
   decodeError,
@@ -76,7 +77,7 @@ const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{1
  * @throws LioranError `DOCUMENT_TOO_LARGE` when it does not fit into one frame
  */
 export function encodeBody(value: unknown): Uint8Array {
-  const body = encode(value);
+  const body = encodePooled(value);
   if (body.length > frameBytesMax) {
     throw new LioranError(
       "DOCUMENT_TOO_LARGE",
@@ -97,7 +98,7 @@ export function decodeBody(body: Uint8Array): unknown {
   if (end !== body.length) {
     throw invalid("frame body", `has ${body.length - end} bytes behind its value`);
   }
-  return decode(body);
+  return readBody(body);
 }
 
 /** @throws LioranError `PROTOCOL_VERSION` or `PROTOCOL`, saying which field is wrong */

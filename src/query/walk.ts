@@ -143,7 +143,8 @@ function* idRows(walk: Walk, { ids }: IdsAccess): Generator<Row, void, void> {
     control.step(bytes?.length ?? 0);
     if (!bytes) continue;
     examined.documents += 1;
-    yield rowOf(walk, key, bytes);
+    // Few, and not kept for long: in Node's pool of small buffers, where memory of its own would take a microsecond.
+    yield walk.read ? rowOf(walk, key, bytes) : new Row(key, Buffer.from(bytes));
   }
 }
 

@@ -47,7 +47,10 @@ export class Runtime {
   readonly #dispatcher: Dispatcher;
   readonly #caller: Caller = { cursors: new CursorTable(), encoded: false };
   readonly #writes: WriteGate;
-  readonly #underWay = new Set<Promise<unknown>>();
+  /** Operations that have not been answered, and calls that have not ended. */
+  #underWay = 0;
+  /** Called when there are none. */
+  #onIdle: (() => void) | undefined;
   #closing: Promise<void> | undefined;
   /** Made when somebody asks for its signal. */
   #closer: AbortController | undefined;
@@ -117,10 +120,16 @@ export class Runtime {
    */
   async call<T>(work: (execute: Execute) => Promise<T>): Promise<T> {
     this.checkOpen();
-    const execute: Execute = (operation, signal, options) =>
-      this.#execute(operation, signal, options);
-    return this.#track(work(execute));
+    this.#underWay += 1;
+    try {
+      return await work(this.#executeInCall);
+    } finally {
+      this.#leave();
+    }
   }
+
+  readonly #executeInCall: Execute = (operation, signal, options) =>
+    this.#execute(operation, signal, options);
 
   #execute<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
@@ -137,12 +146,14 @@ export class Runtime {
     options?: RequestOptions,
   ): Promise<ResultOf<K>> {
     const isWrite = operationClass[operation.kind] === "write";
-    if (!signal && !isWrite) return this.#track(this.#read(operation, options));
-    if (signal?.aborted) return Promise.reject(signal.reason);
-    const flag = signal && new CancelFlag();
+    if (!signal) {
+      return isWrite ? this.#write(operation, options) : this.#read(operation, options);
+    }
+    if (signal.aborted) return Promise.reject(signal.reason);
+    const flag = new CancelFlag();
     const request = { ...options, flag };
     const work = isWrite ? this.#write(operation, request) : this.#read(operation, request);
-    return this.#track(signal ? abortable(work, signal, flag!) : work);
+    return abortable(work, signal, flag);
   }
 
   /** Opens a database that exists ahead of its first use. What is wrong with it shows with that use. */
@@ -237,7 +248,7 @@ export class Runtime {
 
   /** Operations that have not been answered. */
   get pendingOperations(): number {
-    return this.#underWay.size;
+    return this.#underWay;
   }
 
   get openCursors(): number {
@@ -256,7 +267,7 @@ export class Runtime {
     const alive = setInterval(() => {}, timerMsMax);
     try {
       // A call may begin its next operation only after the last one has ended.
-      while (this.#underWay.size > 0) await Promise.allSettled([...this.#underWay]);
+      while (this.#underWay > 0) await this.#untilIdle();
       this.#caller.cursors.close();
       await this.#pool?.close();
       await this.#membership?.close();
@@ -273,35 +284,46 @@ export class Runtime {
     return this.#dispatcher.execute<K>(operation, this.#caller, options);
   }
 
-  #read<K extends Operation["kind"]>(
+  async #read<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
     options: RequestOptions | undefined,
   ): Promise<ResultOf<K>> {
-    const others = turnOfOthers();
-    if (others) return others.then(() => this.#run(operation, options));
-    return this.#run(operation, options);
+    this.#underWay += 1;
+    try {
+      const others = turnOfOthers();
+      if (others) await others;
+      return await this.#run(operation, options);
+    } finally {
+      this.#leave();
+    }
   }
 
   /** A write takes its place in the queue first: a producer must not outrun the disk without end. */
   async #write<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
-    options: RequestOptions,
+    options: RequestOptions | undefined,
   ): Promise<ResultOf<K>> {
-    if (!this.#writes.tryEnter()) await this.#writes.enter();
+    this.#underWay += 1;
+    let hasPlace = false;
     try {
+      if (!this.#writes.tryEnter()) await this.#writes.enter();
+      hasPlace = true;
       return await this.#run(operation, options);
     } finally {
-      this.#writes.leave();
+      if (hasPlace) this.#writes.leave();
+      this.#leave();
     }
   }
 
-  #track<T>(work: Promise<T>): Promise<T> {
-    this.#underWay.add(work);
-    const done = () => {
-      this.#underWay.delete(work);
-    };
-    work.then(done, done);
-    return work;
+  #leave(): void {
+    this.#underWay -= 1;
+    if (this.#underWay === 0) this.#onIdle?.();
+  }
+
+  #untilIdle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 }
 

@@ -143,6 +143,31 @@ export function findCollection(
   return entry;
 }
 
+/** Entries that were looked up in a write transaction since it last changed the catalog. */
+const entriesInTransactions = new WeakMap<WriteTransaction, EntriesInTransaction>();
+interface EntriesInTransaction {
+  readonly catalogVersion: number;
+  readonly entries: Map<string, CollectionEntry | undefined>;
+}
+
+/** As {@link findCollection} in the write transaction: most statements of a commit are about the same collection. */
+export function findInTransaction(
+  transaction: WriteTransaction,
+  name: string,
+): CollectionEntry | undefined {
+  const { environment, catalogVersion } = transaction;
+  let seen = entriesInTransactions.get(transaction);
+  if (seen?.catalogVersion !== catalogVersion) {
+    seen = { catalogVersion, entries: new Map() };
+    entriesInTransactions.set(transaction, seen);
+  }
+  const known = seen.entries.get(name);
+  if (known || seen.entries.has(name)) return known;
+  const entry = findCollection(environment, name);
+  seen.entries.set(name, entry);
+  return entry;
+}
+
 /** All collections, by name. */
 export function listCollections(environment: Environment, snapshot?: Snapshot): CollectionEntry[] {
   const range = environment.stores.catalog.getRange({
@@ -255,7 +280,7 @@ export function modifyCollection(
 
 /** The collection of that name, created when it does not exist. */
 export function ensureCollection(transaction: WriteTransaction, name: string): CollectionEntry {
-  return findCollection(transaction.environment, name) ?? createCollection(transaction, name);
+  return findInTransaction(transaction, name) ?? createCollection(transaction, name);
 }
 
 /**

@@ -163,10 +163,9 @@ export function insertDocument(
 ): void {
   const { documents } = transaction.environment.stores;
   const key = documentKey(collectionId, idKey);
-  if (documents.getBinaryFast(key) !== undefined) {
+  if (!transaction.putNew(documents, key, bytes)) {
     throw duplicateId(collectionName, documentId(bytes));
   }
-  transaction.put(documents, key, bytes, undefined);
   transaction.countDocuments(collectionId, 1, bytes.length);
 }
 

@@ -57,7 +57,8 @@ export interface ByteStore {
   getKeys(options: RangeOptions): Iterable<Uint8Array>;
   /** Changes the options. */
   getKeysCount(options: RangeOptions): number;
-  putSync(key: Uint8Array, value: Uint8Array): void;
+  /** @returns whether it was stored: not where `noOverwrite` is given and the key holds something */
+  putSync(key: Uint8Array, value: Uint8Array, options?: { noOverwrite: boolean }): boolean;
   removeSync(key: Uint8Array): boolean;
 }
 

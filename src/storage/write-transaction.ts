@@ -7,7 +7,7 @@
  * Owning thread: the Host, inside `Environment.commit`.
  *
  * Invariants
- *  1. Every write is journalled with what it replaced before it happens.
+ *  1. Every write is journalled with what it replaced before anything else happens.
  *  2. Statistics of a collection change only through {@link countDocuments} and are stored once, at
  *     the end of the commit.
  */
@@ -20,10 +20,13 @@ type Undo =
   | { kind: "count"; statistics: CollectionStatistics; documents: number; bytes: number }
   | { kind: "forget"; collectionId: number; statistics: CollectionStatistics };
 
+const noOverwrite = { noOverwrite: true };
+
 export class WriteTransaction {
   readonly environment: Environment;
   readonly #journal: Undo[] = [];
   readonly #statistics = new Map<number, CollectionStatistics>();
+  #catalogVersion = 0;
 
   constructor(environment: Environment) {
     this.environment = environment;
@@ -34,9 +37,21 @@ export class WriteTransaction {
     return this.#journal.length > 0;
   }
 
+  /** Another number after each change of the catalog, also one that is taken back. */
+  get catalogVersion(): number {
+    return this.#catalogVersion;
+  }
+
   /** The stored value as a private copy, with the writes of this transaction. */
   get(store: ByteStore, key: Uint8Array): Uint8Array | undefined {
     return store.getBinary(key);
+  }
+
+  /** Stores a value under a key that holds nothing. @returns false, having done nothing, when it holds something */
+  putNew(store: ByteStore, key: Uint8Array, value: Uint8Array): boolean {
+    if (!store.putSync(key, value, noOverwrite)) return false;
+    this.#note({ kind: "record", store, key, before: undefined });
+    return true;
   }
 
   /**
@@ -45,7 +60,7 @@ export class WriteTransaction {
    * @param before what the key holds now (undefined: nothing); the caller has read it anyway
    */
   put(store: ByteStore, key: Uint8Array, value: Uint8Array, before: Uint8Array | undefined): void {
-    this.#journal.push({ kind: "record", store, key, before });
+    this.#note({ kind: "record", store, key, before });
     store.putSync(key, value);
   }
 
@@ -56,7 +71,7 @@ export class WriteTransaction {
     before: Uint8Array | undefined = this.get(store, key),
   ): void {
     if (!before) return;
-    this.#journal.push({ kind: "record", store, key, before });
+    this.#note({ kind: "record", store, key, before });
     store.removeSync(key);
   }
 
@@ -106,9 +121,19 @@ export class WriteTransaction {
     }
   }
 
+  #note(undo: Extract<Undo, { kind: "record" }>): void {
+    this.#journal.push(undo);
+    this.#noteCatalog(undo.store);
+  }
+
+  #noteCatalog(store: ByteStore): void {
+    if (store === this.environment.stores.catalog) this.#catalogVersion += 1;
+  }
+
   #undo(undo: Undo): void {
     switch (undo.kind) {
       case "record":
+        this.#noteCatalog(undo.store);
         if (undo.before) undo.store.putSync(undo.key, undo.before);
         else undo.store.removeSync(undo.key);
         return;
