@@ -126,6 +126,8 @@ export const inlineKeysMax = 256;
 export const inlineMsMax = 5;
 /** Keys an inline read may pass over inside LMDB, to count them: a fraction of a millisecond. */
 export const inlinePassedKeysMax = 8_192;
+/** A longer `_id` takes the way on which its key is checked. */
+export const pointReadIdLengthMax = 256;
 /** Bytes an inline read may return before it moves to the pool. */
 export const inlineBytesMax = 256 * KiB;
 

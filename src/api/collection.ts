@@ -17,7 +17,7 @@ import type {
 import { failureDetails, LioranError } from "../errors.js";
 import { lateImport } from "../late-loading.js";
 import { checkCollectionName } from "../names.js";
-import { planId } from "../query/id-plan.js";
+import { pointReadId } from "../query/id-plan.js";
 import type { Runtime } from "../runtime/runtime.js";
 import { turnOfOthers } from "../runtime/turns.js";
 import type { CollectionEntry } from "../storage/catalog.js";
@@ -122,9 +122,6 @@ const findOneAndOptions = [
   "projection",
   "includeResultMetadata",
 ] as const;
-
-/** A longer `_id` takes the way on which its key is checked. */
-const pointReadIdLengthMax = 256;
 
 /**
  * @typeParam T the type of stored documents
@@ -712,12 +709,9 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   }
 
   #findById(filter: Filter<T>): WithId<T> | null | undefined {
-    const plan = planId(filter);
-    if (plan.kind !== "ids" || plan.ids.length !== 1 || plan.residual) return undefined;
     // Anything unusual about the filter takes the long way, where it is checked.
-    const [id] = plan.ids;
-    if (typeof id !== "string" && typeof id !== "number") return undefined;
-    if (typeof id === "string" && id.length > pointReadIdLengthMax) return undefined;
+    const id = pointReadId(filter);
+    if (id === undefined) return undefined;
     const found = this.#runtime.findById(this.#db, this.#name, id);
     return found as WithId<T> | null | undefined;
   }

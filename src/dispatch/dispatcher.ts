@@ -100,6 +100,20 @@ export class Dispatcher {
     }
   }
 
+  /**
+   * The result of a query that is cheap, encoded, read here and now.
+   *
+   * @returns undefined when it has to be executed, as one that is heavy
+   */
+  openNow(operation: FindOperation, caller: Caller): CursorResult | undefined {
+    invariant(caller.encoded, "what is read at once for the caller of this thread is not encoded");
+    try {
+      return this.#localReads.openNow(operation, caller);
+    } catch (error) {
+      throw this.#readFailure(operation.db, error);
+    }
+  }
+
   #route(
     operation: Operation,
     caller: Caller,

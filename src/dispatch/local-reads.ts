@@ -10,11 +10,14 @@ import {
   InlineBudget,
   InlineBudgetExceeded,
 } from "../query/control.js";
-import { planId } from "../query/id-plan.js";
+import { planId, pointReadId } from "../query/id-plan.js";
 import { filterHasLoop, hasLoop } from "../query/loops.js";
-import { collectionAt } from "../storage/catalog.js";
+import { collectionAt, findCollection } from "../storage/catalog.js";
+import { getDocument } from "../storage/collection.js";
 import type { CommitClock } from "../storage/commit-clock.js";
+import { checkExtent } from "../storage/document.js";
 import type { Environment } from "../storage/environment.js";
+import { idKey } from "../storage/key.js";
 import type { Document } from "../values/document.js";
 import type { BatchSource } from "./cursors.js";
 import { divide } from "./divided/divide.js";
@@ -72,6 +75,25 @@ export class LocalReads {
     } catch (error) {
       if (error instanceof InlineBudgetExceeded) return tooHeavy;
       throw error;
+    } finally {
+      environment.release();
+    }
+  }
+
+  /**
+   * The whole result of a query that is cheap, read here and now.
+   *
+   * @returns undefined when it is not
+   */
+  openNow(operation: FindOperation, caller: Caller): CursorResult | undefined {
+    const { databases } = this.#equipment;
+    const environment = databases.get(operation.db);
+    if (!environment) return this.#readInline(undefined, operation, caller) && emptyResult(caller);
+    environment.refreshForWalk(databases.clock);
+    try {
+      return (
+        pointResult(environment, operation) ?? this.#readInline(environment, operation, caller)
+      );
     } finally {
       environment.release();
     }
@@ -252,6 +274,22 @@ export class LocalReads {
     environment?.refreshForWalk();
     return environment;
   }
+}
+
+/** What a query for one `_id` and nothing else finds. @returns undefined for any other query */
+function pointResult(
+  environment: Environment,
+  { collection, filter, sort, projection, skip, hint }: FindOperation,
+): CursorResult | undefined {
+  if (sort || projection || skip || hint !== undefined) return undefined;
+  const id = pointReadId(filter);
+  if (id === undefined) return undefined;
+  const entry = findCollection(environment, collection);
+  const bytes = entry && getDocument(environment, entry.id, idKey(id));
+  if (!bytes) return { batch: { count: 0, bytes: nothing }, cursor: 0 };
+  // Its bytes are passed on as they are.
+  checkExtent(bytes);
+  return { batch: { count: 1, bytes: Buffer.from(bytes) }, cursor: 0 };
 }
 
 /** @throws InlineBudgetExceeded */

@@ -32,21 +32,31 @@ export interface Control {
 
 /** A flag in shared memory: set on one thread, polled by the query on another. */
 export class CancelFlag {
-  /** Travels to the worker; both sides see the same cell. */
-  readonly cell: Int32Array<SharedArrayBuffer>;
   /** Called on the thread that cancels; for work that is under way in another process. */
   onCancel: (() => void) | undefined;
+  #cell: Int32Array<SharedArrayBuffer> | undefined;
+  /** As long as no other thread has the cell. */
+  #isCancelled = false;
 
-  constructor(cell = new Int32Array(new SharedArrayBuffer(4))) {
-    this.cell = cell;
+  constructor(cell?: Int32Array<SharedArrayBuffer>) {
+    this.#cell = cell;
+  }
+
+  /** Travels to the worker; both sides see the same cell. Made when it is asked for: most reads need none. */
+  get cell(): Int32Array<SharedArrayBuffer> {
+    this.#cell ??= new Int32Array(new SharedArrayBuffer(4)).fill(this.#isCancelled ? 1 : 0);
+    return this.#cell;
   }
 
   cancel(): void {
-    if (Atomics.exchange(this.cell, 0, 1) === 0) this.onCancel?.();
+    const was = this.cancelled;
+    this.#isCancelled = true;
+    if (this.#cell) Atomics.store(this.#cell, 0, 1);
+    if (!was) this.onCancel?.();
   }
 
   get cancelled(): boolean {
-    return Atomics.load(this.cell, 0) === 1;
+    return this.#cell ? Atomics.load(this.#cell, 0) === 1 : this.#isCancelled;
   }
 }
 

@@ -2,6 +2,7 @@
  * Finds what a filter says about `_id`, so that documents are read by key instead of by scanning.
  * A plan never loses a match: what it does not express stays in its residual filter.
  */
+import { pointReadIdLengthMax } from "../limits.js";
 import { compareValues, equalValues, ORDER, orderOf } from "../values/compare.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { isOperatorDocument } from "./operator-document.js";
@@ -53,6 +54,19 @@ export function planId(filter: Document): IdPlan {
   };
   readFilter(filter, facts);
   return planOf(filter, facts);
+}
+
+/**
+ * The one `_id` that a filter asks for and nothing else, of the kind that nearly all are.
+ *
+ * @returns undefined for any other filter
+ */
+export function pointReadId(filter: Document): string | number | undefined {
+  const plan = planId(filter);
+  if (plan.kind !== "ids" || plan.ids.length !== 1 || plan.residual) return undefined;
+  const [id] = plan.ids;
+  if (typeof id === "number") return id;
+  return typeof id === "string" && id.length <= pointReadIdLengthMax ? id : undefined;
 }
 
 interface IdFacts {

@@ -18,7 +18,12 @@ import type { ClientSession } from "../dispatch/client-session.js";
 import { CursorTable } from "../dispatch/cursors.js";
 import type { Dispatcher } from "../dispatch/dispatcher.js";
 import type { Caller } from "../dispatch/equipment.js";
-import { type Operation, operationClass, type WriteOperation } from "../dispatch/operation.js";
+import {
+  type FindOperation,
+  type Operation,
+  operationClass,
+  type WriteOperation,
+} from "../dispatch/operation.js";
 import type { WriteOutcome } from "../dispatch/outcome.js";
 import { checkOperation } from "../dispatch/validate.js";
 import type { WriteExecutor } from "../dispatch/write-executor.js";
@@ -243,10 +248,34 @@ export class HostConnection {
   }
 
   #read(sequence: number, operation: Operation, bytes: number): void {
+    if (this.#sliceEndMs === 0) this.#beginSlice();
+    if (operation.kind === "find") this.#find(sequence, operation, bytes);
+    else this.#execute(sequence, operation, bytes, false);
+    if (performance.now() >= this.#sliceEndMs) this.#isSliceOver = true;
+  }
+
+  /** Most are cheap, and answered without a promise. */
+  #find(sequence: number, operation: FindOperation, bytes: number): void {
+    let outcome: WriteOutcome;
+    try {
+      const result = this.#context.dispatcher.openNow(operation, this.#caller!);
+      if (!result) {
+        this.#execute(sequence, operation, bytes, true);
+        return;
+      }
+      outcome = { failed: false, body: encodeBody(result) };
+    } catch (error) {
+      outcome = { failed: true, body: encodeFailure(error) };
+    }
+    this.#answer(sequence, outcome, bytes);
+  }
+
+  /** @param isHeavy it has been tried here and now */
+  #execute(sequence: number, operation: Operation, bytes: number, isHeavy: boolean): void {
     const flag = new CancelFlag();
     this.#flags.set(sequence, flag);
-    if (this.#sliceEndMs === 0) this.#beginSlice();
-    const execute = () => this.#context.dispatcher.execute(operation, this.#caller!, { flag });
+    const options = { flag, isHeavy };
+    const execute = () => this.#context.dispatcher.execute(operation, this.#caller!, options);
     (operation.kind === "getMore" ? this.#batchTurns.run(execute) : execute())
       .then((result) => ({ failed: false, body: encodeBody(result) }))
       .catch((error: unknown) => ({ failed: true, body: encodeFailure(error) }))
@@ -254,7 +283,6 @@ export class HostConnection {
         this.#flags.delete(sequence);
         this.#answer(sequence, outcome, bytes);
       });
-    if (performance.now() >= this.#sliceEndMs) this.#isSliceOver = true;
   }
 
   /** One turn of the event loop may bring hundreds of requests, each of which may take milliseconds. */

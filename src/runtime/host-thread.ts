@@ -58,6 +58,7 @@ let stop: (timeoutMs: number) => Promise<void> = async () => {
 
 async function start(options: HostStart): Promise<void> {
   const databases = acquireDatabases(options.rootPath, "write");
+  databases.clock = clock;
   const writer = new Writer(databases, encode, gate, clock);
   const meter = new CommitMeter();
   writer.onCommit = (commit) => {
