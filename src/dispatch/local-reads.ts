@@ -279,9 +279,9 @@ export class LocalReads {
 /** What a query for one `_id` and nothing else finds. @returns undefined for any other query */
 function pointResult(
   environment: Environment,
-  { collection, filter, sort, projection, skip, hint }: FindOperation,
+  { collection, filter, idRange, sort, projection, skip, hint }: FindOperation,
 ): CursorResult | undefined {
-  if (sort || projection || skip || hint !== undefined) return undefined;
+  if (idRange || sort || projection || skip || hint !== undefined) return undefined;
   const id = pointReadId(filter);
   if (id === undefined) return undefined;
   const entry = findCollection(environment, collection);
