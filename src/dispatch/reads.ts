@@ -20,6 +20,7 @@ import { type Examined, type View, viewOf } from "../query/walk.js";
 import { type CollectionEntry, findCollection, listCollections } from "../storage/catalog.js";
 import type { Databases } from "../storage/databases.js";
 import type { Environment, Snapshot } from "../storage/environment.js";
+import { readingFrom } from "../storage/lmdb-failure.js";
 import { readStatistics } from "../storage/statistics.js";
 import type { Document } from "../values/document.js";
 import type {
@@ -166,11 +167,14 @@ export function databases(
   return registry.names().flatMap((name) => {
     const environment = registry.get(name);
     if (!environment) return [];
-    environment.refresh();
-    const { length } = listCollections(environment);
-    const { fileBytes } = environment.statistics();
-    // As MongoDB: a database exists while it has a collection.
-    return length === 0 ? [] : [{ name, collections: length, fileBytes }];
+    // Of several databases, the one that is damaged is to be named.
+    return readingFrom(environment.folder, () => {
+      environment.refresh();
+      const { length } = listCollections(environment);
+      const { fileBytes } = environment.statistics();
+      // As MongoDB: a database exists while it has a collection.
+      return length === 0 ? [] : [{ name, collections: length, fileBytes }];
+    });
   });
 }
 
