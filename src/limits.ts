@@ -251,6 +251,8 @@ export const resendWindowMs = 5 * 60_000;
 /** Results of a client that is gone are kept this long, so that a late resend is recognised. */
 export const sessionRetentionMs = 2 * resendWindowMs;
 
+/** Frames of one turn leave in one write, or in several when the turn takes longer than this. */
+export const frameGatheringMs = 0.25;
 /** The primary stops reading from a peer whose unread answers exceed this. */
 export const sendBufferBytesMax = 8 * MiB;
 /** A peer that reads nothing for this long while answers wait is disconnected. */

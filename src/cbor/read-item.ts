@@ -74,15 +74,21 @@ export function readDocument(bytes: Uint8Array, start: number): unknown {
 /** Where the items of frames belong: their shapes are not those of documents. */
 const frames = newShape([]);
 
-/** As {@link readDocument}, for what a scanned frame carries. Its byte strings may lie in Node's shared pool. */
-export function readBody(bytes: Uint8Array): unknown {
+/**
+ * As {@link readDocument}, for what a scanned frame carries.
+ *
+ * @param mayPool its byte strings may lie in Node's shared pool: they do not get to a user
+ */
+export function readBody(bytes: Uint8Array, mayPool: boolean): unknown {
   outer = frames;
   outerField = 0;
-  isPooling = true;
+  isPooling = mayPool;
   try {
     return readItem(bytes, 0);
   } finally {
     isPooling = false;
+    outer = top;
+    outerField = 0;
   }
 }
 

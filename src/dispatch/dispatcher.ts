@@ -74,15 +74,20 @@ export class Dispatcher {
     const environment = this.#equipment.databases.get(db);
     if (!environment) return null;
     environment.refresh(this.#equipment.databases.clock);
-    let lease = leasedCollection(environment, collection);
-    for (;;) {
-      const bytes = lease.entry && readById(environment, lease.entry.id, id);
-      if (isLeaseValid(lease)) {
-        const document = bytes ? decodeRead(bytes) : null;
-        environment.release();
-        return document;
+    try {
+      let lease = leasedCollection(environment, collection);
+      for (;;) {
+        const bytes = lease.entry && readById(environment, lease.entry.id, id);
+        if (isLeaseValid(lease)) {
+          const document = bytes ? decodeRead(bytes) : null;
+          environment.release();
+          return document;
+        }
+        lease = leaseCollection(environment, collection);
       }
-      lease = leaseCollection(environment, collection);
+    } catch (error) {
+      environment.discard();
+      throw error;
     }
   }
 

@@ -3,6 +3,7 @@
  * not. It brings the query language along, which a process that only asks for documents by `_id`, or only
  * writes, never needs: see `late.ts`.
  */
+import { inlineBytesMax } from "../limits.js";
 import {
   CancelFlag,
   CancellableControl,
@@ -91,11 +92,13 @@ export class LocalReads {
     if (!environment) return this.#readInline(undefined, operation, caller) && emptyResult(caller);
     environment.refreshForWalk(databases.clock);
     try {
-      return (
-        pointResult(environment, operation) ?? this.#readInline(environment, operation, caller)
-      );
-    } finally {
+      const result =
+        pointResult(environment, operation) ?? this.#readInline(environment, operation, caller);
       environment.release();
+      return result;
+    } catch (error) {
+      environment.discard();
+      throw error;
     }
   }
 
@@ -287,6 +290,8 @@ function pointResult(
   const entry = findCollection(environment, collection);
   const bytes = entry && getDocument(environment, entry.id, idKey(id));
   if (!bytes) return { batch: { count: 0, bytes: nothing }, cursor: 0 };
+  // Copying and sending it takes too long for everybody else here.
+  if (bytes.length > inlineBytesMax) return undefined;
   // Its bytes are passed on as they are.
   checkExtent(bytes);
   return { batch: { count: 1, bytes: Buffer.from(bytes) }, cursor: 0 };

@@ -91,14 +91,15 @@ export function encodeBody(value: unknown): Uint8Array {
 /**
  * The value of a body from an untrusted peer. Its depth and size are checked before it is decoded.
  *
+ * @param mayPool its byte strings may lie in Node's shared pool, as those of a request may, which no user sees
  * @throws LioranError `PROTOCOL` when the bytes are not exactly one acceptable CBOR item
  */
-export function decodeBody(body: Uint8Array): unknown {
+export function decodeBody(body: Uint8Array, mayPool = false): unknown {
   const end = scan(body, frameLimits);
   if (end !== body.length) {
     throw invalid("frame body", `has ${body.length - end} bytes behind its value`);
   }
-  return readBody(body);
+  return readBody(body, mayPool);
 }
 
 /** @throws LioranError `PROTOCOL_VERSION` or `PROTOCOL`, saying which field is wrong */
@@ -138,7 +139,7 @@ export function decodeGoodbye(body: Uint8Array): Goodbye {
 
 /** @throws LioranError `PROTOCOL`, saying which field is wrong */
 export function decodeRequest(body: Uint8Array): Request {
-  const fields = asFields(decodeBody(body), "request");
+  const fields = asFields(decodeBody(body, true), "request");
   if (!("operation" in fields)) throw invalid("request.operation", "is missing");
   return {
     acknowledged: asNatural(fields, "request", "acknowledged"),

@@ -195,6 +195,18 @@ export class Environment {
     else this.#root.resetReadTxn();
   }
 
+  /**
+   * As {@link release}, after a read that failed: LMDB refuses all further reads of a transaction that has met a
+   * damaged page, so it is not kept for the next one.
+   */
+  discard(): void {
+    if (this.#isWalking) {
+      this.#isWalking = false;
+      this.#giveUpWalk();
+    } else if (this.#lane) this.#lane.discard();
+    else this.#root.resetReadTxn();
+  }
+
   /** As the lane does it, which ends a run of reads in the same way. */
   #releaseWalk(): void {
     this.#isWalking = false;

@@ -64,6 +64,11 @@ export class ReadLane {
     });
   }
 
+  /** Gives the snapshot up, whoever may come after. */
+  discard(): void {
+    if (this.#isHeld) this.#giveUp();
+  }
+
   close(): void {
     this.#closed = true;
     this.options.transaction.done();

@@ -2,7 +2,7 @@
  * Frames over a Unix socket or a Windows named pipe.
  *
  * Owned by the thread that holds the socket. Invariants:
- * 1. All frames of one turn go to the kernel in one write, in the order of `send`.
+ * 1. Frames go to the kernel in the order of `send`, those of one turn in one write, unless the turn is long.
  * 2. `onClose` runs exactly once, after the socket has closed: no callback follows it.
  * 3. A stream that broke the protocol is never read again; the peer is told why, then disconnected.
  */
@@ -10,7 +10,7 @@ import type { Socket } from "node:net";
 import { LioranError } from "../errors.js";
 import { faultPoint } from "../fault.js";
 import { invariant } from "../invariant.js";
-import { sendBufferBytesMax } from "../limits.js";
+import { frameGatheringMs, sendBufferBytesMax } from "../limits.js";
 import { type Frame, FrameKind } from "../protocol/frame.js";
 import { encodeRefuse } from "../protocol/messages.js";
 import { callbackMissing, type FrameChannel, sendBufferLowWaterBytes } from "./channel.js";
@@ -29,6 +29,8 @@ export class SocketChannel implements FrameChannel {
   readonly #inbox: Inbox;
   #started = false;
   #flushScheduled = false;
+  /** When the first frame that has not been written was sent. */
+  #gatheringSinceMs = 0;
   /** Nothing may be sent any more. */
   #ending = false;
   #destroyed = false;
@@ -92,9 +94,16 @@ export class SocketChannel implements FrameChannel {
     if (this.#ending) return;
     this.#outbox.add(kind, sequence, body);
     if (this.bufferedBytes > sendBufferBytesMax) this.#overfull = true;
-    if (this.#flushScheduled) return;
-    this.#flushScheduled = true;
-    atEndOfTurn(this.#flush);
+    const nowMs = performance.now();
+    if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      this.#gatheringSinceMs = nowMs;
+      atEndOfTurn(this.#flush);
+    } else if (nowMs - this.#gatheringSinceMs > frameGatheringMs) {
+      // The peer begins with these while the turn goes on.
+      this.#gatheringSinceMs = nowMs;
+      this.#write();
+    }
   }
 
   pause(): void {
