@@ -287,9 +287,9 @@ function shown(value: unknown): string {
 
 /** A value of a table of limits, such as `48 MiB`, in the unit of the code: bytes or milliseconds. */
 function numberOf(text: string): number {
-  const [, digits, unit] = /^([\d,]+)(?: (KiB|MiB|s|min))?$/.exec(text) ?? [];
+  const [, digits, unit] = /^([\d,]+(?:\.\d+)?)(?: (KiB|MiB|ms|s|min))?$/.exec(text) ?? [];
   assert.ok(digits, `${text} is a number with a unit`);
-  const factors = { KiB: 1024, MiB: 1024 ** 2, s: 1_000, min: 60_000, "": 1 };
+  const factors = { KiB: 1024, MiB: 1024 ** 2, ms: 1, s: 1_000, min: 60_000, "": 1 };
   return Number(digits.replaceAll(",", "")) * factors[(unit ?? "") as keyof typeof factors];
 }
 
