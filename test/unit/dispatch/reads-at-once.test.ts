@@ -6,6 +6,7 @@ import { Dispatcher } from "../../../src/dispatch/dispatcher.js";
 import { loadReads } from "../../../src/dispatch/late.js";
 import type { CursorResult, FindOperation } from "../../../src/dispatch/operation.js";
 import { LioranManager } from "../../../src/index.js";
+import { inlineBytesMax } from "../../../src/limits.js";
 import { acquireDatabases } from "../../../src/storage/databases.js";
 import { temporaryRoot } from "../../support/temporary-root.js";
 
@@ -36,50 +37,57 @@ const queries: [what: string, query: Partial<FindOperation>, places: number[]][]
   ["an order", { filter: { _id: "a" }, sort: [["n", -1]] }, [0]],
 ];
 
-const managerOptions = { cores: 0 };
+const large = { _id: "large", text: "x".repeat(inlineBytesMax) };
+const find = { kind: "find", db: "app", collection: "items" } as const;
+const caller = { cursors: new CursorTable(), encoded: true };
+
 before(loadReads);
 
 for (const [what, query, places] of queries) {
-  test(`what is read at once for ${what} is what a query finds`, async () => {
-    using root = temporaryRoot();
-    const manager = new LioranManager({ rootPath: root.rootPath, ...managerOptions });
-    await (await manager.db("app")).collection("items").insertMany(documents);
-    await manager.close();
-    const databases = acquireDatabases(root.rootPath, "read");
-    const dispatcher = new Dispatcher({ databases, reads: "local" });
-    const caller = { cursors: new CursorTable(), encoded: true };
-    const operation: FindOperation = {
-      kind: "find",
-      db: "app",
-      collection: "items",
-      filter: {},
-      ...query,
-    };
-    const executed = await dispatcher.execute<"find">(operation, caller);
-    const expected = places.map((place) => documents[place]);
-    assert.deepEqual(documentsOf(executed), expected);
-    const atOnce = dispatcher.openNow(operation, caller);
-    // Without a pool, what may take long is not tried.
-    if (atOnce) assert.deepEqual(documentsOf(atOnce), expected);
-    else assert.equal(what, "no condition");
-    await databases.release();
-  });
+  test(`what is read at once for ${what} is what a query finds`, () =>
+    withDocuments(async (dispatcher) => {
+      const operation: FindOperation = { ...find, filter: {}, ...query };
+      const executed = await dispatcher.execute<"find">(operation, caller);
+      const expected = places.map((place) => documents[place]);
+      assert.deepEqual(documentsOf(executed), expected);
+      const atOnce = dispatcher.openNow(operation, caller);
+      // Without a pool, what may take long is not tried.
+      if (atOnce) assert.deepEqual(documentsOf(atOnce), expected);
+      else assert.equal(what, "no condition");
+    }));
 }
 
-test("a projection, and a hint that names no index, are seen to at once as well", async () => {
+test("a projection, and a hint that names no index, are seen to at once as well", () =>
+  withDocuments(async (dispatcher) => {
+    const operation: FindOperation = { ...find, filter: { _id: "b" } };
+    const projected = dispatcher.openNow({ ...operation, projection: { n: 1 } }, caller);
+    assert.deepEqual(documentsOf(projected!), [{ _id: "b", n: 2 }]);
+    assert.throws(() => dispatcher.openNow({ ...operation, hint: "none" }, caller), { code: 2 });
+  }));
+
+test("a large document is not copied at once", () =>
+  withDocuments(
+    async (dispatcher) => {
+      const operation: FindOperation = { ...find, filter: { _id: "large" } };
+      assert.equal(dispatcher.openNow(operation, caller), undefined);
+      const executed = await dispatcher.execute<"find">(operation, caller);
+      assert.deepEqual(documentsOf(executed), [large]);
+    },
+    [large],
+  ));
+
+async function withDocuments(
+  work: (dispatcher: Dispatcher) => Promise<void>,
+  stored: object[] = documents,
+): Promise<void> {
   using root = temporaryRoot();
-  const manager = new LioranManager({ rootPath: root.rootPath, ...managerOptions });
-  await (await manager.db("app")).collection("items").insertMany(documents);
+  const manager = new LioranManager({ rootPath: root.rootPath, cores: 0 });
+  await (await manager.db("app")).collection("items").insertMany(stored);
   await manager.close();
   const databases = acquireDatabases(root.rootPath, "read");
-  const dispatcher = new Dispatcher({ databases, reads: "local" });
-  const caller = { cursors: new CursorTable(), encoded: true };
-  const operation = { kind: "find", db: "app", collection: "items", filter: { _id: "b" } } as const;
-  const projected = dispatcher.openNow({ ...operation, projection: { n: 1 } }, caller);
-  assert.deepEqual(documentsOf(projected!), [{ _id: "b", n: 2 }]);
-  assert.throws(() => dispatcher.openNow({ ...operation, hint: "none" }, caller), { code: 2 });
+  await work(new Dispatcher({ databases, reads: "local" }));
   await databases.release();
-});
+}
 
 function documentsOf(result: CursorResult): unknown[] {
   assert.equal(result.cursor, 0);
