@@ -94,10 +94,11 @@ process.once("SIGINT", async () => {
 const cores = availableParallelism();
 console.log(`Node ${process.version}, ${process.platform} ${process.arch}, ${cores} cores`);
 const reports: Record<string, Report> = {};
-try {
-  for (const workload of workloads) {
-    const stores = workload.stores.filter((name) => !missing.has(name));
-    if (stores.length === 0) continue;
+const failed: string[] = [];
+for (const workload of workloads) {
+  const stores = workload.stores.filter((name) => !missing.has(name));
+  if (stores.length === 0) continue;
+  try {
     const report = await workload.run({
       stores,
       rounds: options.quick ? 3 : 5,
@@ -105,9 +106,11 @@ try {
     });
     printReport(report);
     reports[workload.name] = report;
-    await removeTemporaryFolders();
+  } catch (error) {
+    // Those before it have taken long, and those behind it may do without it.
+    console.error(`${workload.name} failed:`, error);
+    failed.push(workload.name);
   }
-} finally {
   killAgents();
   await removeTemporaryFolders();
 }
@@ -120,7 +123,8 @@ if (options.chart) {
   const caption = `Node ${process.version}, ${process.platform} ${process.arch}, ${cores} cores, ${day}`;
   await writeFile(options.chart, drawChart(reports, caption));
 }
-process.exit();
+if (failed.length > 0) console.error(`Failed: ${failed.join(", ")}`);
+process.exit(failed.length > 0 ? 1 : 0);
 
 function workloadNamed(name: string): Workload {
   const found = WORKLOADS.find((workload) => workload.name === name);
