@@ -45,7 +45,12 @@ test(`${lives} short lives, ${atATime} processes at a time: every acknowledged w
     const patience = { primaryTimeoutMs: deadlineMs };
     const options = { rootPath, reads, durability: "committed", ...patience, ...ipc } as const;
     const killAfter = random.below(2) === 0 ? random.below(writes) : undefined;
-    const life: Life = { name, options, writes };
+    const life: Life = {
+      name,
+      options,
+      writes,
+      ...(killAfter !== undefined && { killedAfter: killAfter }),
+    };
     const process = load.site.start(name, script, { args: [JSON.stringify(life)], deadlineMs });
     if (killAfter !== undefined) {
       await process.until(
@@ -55,12 +60,11 @@ test(`${lives} short lives, ${atATime} processes at a time: every acknowledged w
       await process.murder();
     }
     const { code, signal } = await process.exit();
-    // Where many processes wait for a core, one may have ended before its killer knew how far it was.
-    const isKilled = killAfter !== undefined && signal === "SIGKILL";
+    const isKilled = killAfter !== undefined;
     assert.deepEqual([code, signal], isKilled ? [null, "SIGKILL"] : [0, null], process.stderr);
     const last = process.messages.at(-1) as Acknowledged | undefined;
     const acknowledged = last?.acknowledged ?? 0;
-    if (!isKilled) assert.equal(acknowledged, writes);
+    assert.equal(acknowledged, isKilled ? killAfter : writes);
     return { name, acknowledged, writes, isKilled };
   };
   await Promise.all(Array.from({ length: atATime }, lane));
@@ -79,10 +83,7 @@ test(`${lives} short lives, ${atATime} processes at a time: every acknowledged w
     const increments = found.get(name) ?? 0;
     // The one that was under way when it was killed may or may not have been applied.
     for (const done of [count, increments]) {
-      assert.ok(
-        done >= acknowledged && done <= acknowledged + (isKilled ? writes - acknowledged : 0),
-        name,
-      );
+      assert.ok(done >= acknowledged && done <= acknowledged + (isKilled ? 1 : 0), name);
     }
     assert.ok(
       Math.abs(count - increments) <= 1,
@@ -94,7 +95,6 @@ test(`${lives} short lives, ${atATime} processes at a time: every acknowledged w
   // What is stored for clients that left in order goes with the next commit.
   await load.primary.things("insertOne", {});
   const killed = lived.filter(({ isKilled }) => isKilled).length;
-  assert.ok(killed >= lives / 10, `only ${killed} of ${lives} were killed in time`);
   const sessions = load.sessionsOf("app");
   assert.ok(sessions <= killed + 1, `${sessions} clients have records, ${killed} were killed`);
   t.diagnostic(`${lives} lives, ${killed} killed, ${found.size} documents, ${sessions} sessions`);
