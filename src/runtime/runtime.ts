@@ -246,7 +246,7 @@ export class Runtime {
     return this.#pool?.figures ?? null;
   }
 
-  /** Operations that have not been answered. */
+  /** Operations that have not been answered, or whose work goes on after they were aborted. */
   get pendingOperations(): number {
     return this.#underWay;
   }

@@ -7,7 +7,7 @@
  * Owning thread: the Host, inside `Environment.commit`.
  *
  * Invariants
- *  1. Every write is journalled with what it replaced before anything else happens.
+ *  1. Every write that took effect is in the journal, with what it replaced, before the next one begins.
  *  2. Statistics of a collection change only through {@link countDocuments} and are stored once, at
  *     the end of the commit.
  */

@@ -20,8 +20,9 @@ export const sendBufferLowWaterBytes = sendBufferBytesMax / 2;
 /** Moves frames to and from one peer, in order. */
 export interface FrameChannel {
   /**
-   * Queues a frame; the frames of one turn leave as one write, those of a long one as several. Never blocks. Does nothing once the
-   * channel is ending or closed. The bytes of `body` must not change afterwards.
+   * Queues a frame; the frames of one turn leave as one write, those of a long one as several. Never
+   * blocks. Does nothing once the channel is ending or closed. The bytes of `body` must not change
+   * afterwards.
    */
   send(kind: FrameKind, sequence: number, body: Uint8Array): void;
   /** Bytes queued here or on the way that the kernel (socket) or the peer (port) has not taken. */

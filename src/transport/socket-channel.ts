@@ -29,7 +29,7 @@ export class SocketChannel implements FrameChannel {
   readonly #inbox: Inbox;
   #started = false;
   #flushScheduled = false;
-  /** When the first frame that has not been written was sent. */
+  /** Since when the frames that have not been written are gathered, in this turn. */
   #gatheringSinceMs = 0;
   /** Nothing may be sent any more. */
   #ending = false;
