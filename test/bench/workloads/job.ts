@@ -8,7 +8,7 @@ import { type Contender, interleave, temporaryFolder, type Workload } from "../w
 const DOCUMENTS = 100_000;
 const INSERTED_AT_ONCE = 10_000;
 const GOAL_TIMES = 1.8;
-const module = new URL("../jobs/hash-module.js", import.meta.url);
+const module = new URL("../jobs/similarity-module.js", import.meta.url);
 const bareChild = fileURLToPath(new URL("../jobs/bare-child.js", import.meta.url));
 
 /**
