@@ -6,8 +6,9 @@ import { temporaryFolder, type Workload } from "../workload.js";
 const GOAL_FIRST_MS = 25;
 const GOAL_EVERY_MS = 60;
 const GOAL_WORST_MS = 100;
-/** Inserting goes on this long before and at least this long after the kill. */
-const STEADY_MS = 400;
+/** Inserting goes on this long before the kill, so that every survivor is as ready as it gets ... */
+const STEADY_MS = 2_000;
+/** ... and at least this long after it. */
 const AFTERWARDS_MS = 1_500;
 /** Answers of the dying primary arrive no later than this after the kill. */
 const STRAGGLERS_MS = 20;
