@@ -90,6 +90,7 @@ export type OptionName = keyof typeof optionChecks;
  * Checks the options of a call.
  *
  * @param allowed the options this call takes
+ * @returns what was checked, and nothing else: an object may give another value each time it is asked
  * @throws INVALID_OPTION naming the call and the option
  */
 export function checkOptions<T extends object>(
@@ -97,12 +98,8 @@ export function checkOptions<T extends object>(
   options: T | undefined,
   allowed: readonly OptionName[],
 ): T {
-  if (options === undefined || options === null) return {} as T;
-  if (!isPlainObject(options)) {
-    throw new LioranError("INVALID_OPTION", `${call}: the options must be an object.`);
-  }
-  for (const name of Object.keys(options)) {
-    const value = (options as Document)[name];
+  const checked: Document = {};
+  for (const [name, value] of Object.entries(optionsObject(call, options))) {
     if (value === undefined) continue;
     if (!allowed.includes(name as OptionName)) {
       throw new LioranError(
@@ -112,8 +109,16 @@ export function checkOptions<T extends object>(
     }
     const rule = optionChecks[name as OptionName](value);
     if (rule) throw new LioranError("INVALID_OPTION", `${call}: "${name}" must be ${rule}.`);
+    checked[name] = value;
   }
-  return options;
+  return checked as T;
+}
+
+/** The options of a call, or none. @throws INVALID_OPTION unless they are an object */
+export function optionsObject<T extends object>(call: string, options: T | null | undefined): T {
+  if (options === undefined || options === null) return {} as T;
+  if (isPlainObject(options)) return options;
+  throw new LioranError("INVALID_OPTION", `${call}: the options must be an object.`);
 }
 
 /** The filter of a read as it is sent; none means all documents. @throws BAD_VALUE naming the path */
@@ -196,6 +201,13 @@ export function checkUpdate(call: string, update: unknown): Document | Document[
 export function checkHint(call: string, hint: unknown): string | Document | undefined {
   if (hint === undefined || typeof hint === "string") return hint;
   return checkObject(`${call}: hint`, hint);
+}
+
+/** One name or several. @throws BAD_VALUE */
+export function checkNames(call: string, names: unknown): string[] {
+  const given: unknown[] = Array.isArray(names) ? names : [names];
+  if (given.every((name) => typeof name === "string")) return given;
+  throw new LioranError("BAD_VALUE", `${call}: it takes a name, or an array of names.`);
 }
 
 /** @throws BAD_VALUE */

@@ -26,11 +26,13 @@ import { AggregationCursor, aggregateOptions } from "./aggregation-cursor.js";
 import {
   checkFilter,
   checkHint,
+  checkNames,
   checkObject,
   checkOptions,
   checkSort,
   checkUpdate,
   checkWriteFilter,
+  optionsObject,
 } from "./arguments.js";
 import {
   checkArrayFilters,
@@ -501,9 +503,9 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
    */
   async createIndex(
     specification: IndexSpecification,
-    options: CreateIndexesOptions = {},
+    options?: CreateIndexesOptions,
   ): Promise<string> {
-    const { signal, comment: _comment, ...rest } = options;
+    const { signal, comment: _comment, ...rest } = optionsObject("createIndex", options);
     checkOptions("createIndex", defined({ signal }), basic);
     const [name] = await this.#createIndexes(
       [prepareIndex("createIndex", specification, rest)],
@@ -564,15 +566,16 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     return this.listIndexes(options).toArray();
   }
 
-  /** Whether all of these indexes exist. */
+  /** Whether all of these indexes exist. @throws LioranError `BAD_VALUE` unless they are named */
   async indexExists(
     names: string | readonly string[],
     options?: OperationOptions,
   ): Promise<boolean> {
     checkOptions("indexExists", options, basic);
+    const wanted = checkNames("indexExists", names);
     const entry = await this.#entry();
     const existing = new Set(entry ? indexInfos(entry).map(({ name }) => name) : []);
-    return (typeof names === "string" ? [names] : names).every((name) => existing.has(name));
+    return wanted.every((name) => existing.has(name));
   }
 
   /**

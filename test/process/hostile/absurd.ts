@@ -125,7 +125,7 @@ const others: readonly unknown[] = [
 ];
 
 /** Values that only a caller in the same process can pass. */
-const uncloneable: readonly (() => unknown)[] = [
+export const uncloneable: readonly (() => unknown)[] = [
   () => () => 1,
   () => Symbol("a"),
   () => new Map([["a", 1]]),
@@ -138,6 +138,7 @@ const uncloneable: readonly (() => unknown)[] = [
   () => Object.create({ inherited: 1 }),
   () => new Date(Number.NaN),
   () => new Proxy({}, { get: () => 1, ownKeys: () => ["a"] }),
+  () => new Proxy({}, { get: () => 1 }),
   () => JSON.parse('{"__proto__":{"polluted":1}}'),
   () => Object.defineProperty({}, "a", { enumerable: true, get: () => thrown() }),
   () => new Array(5),

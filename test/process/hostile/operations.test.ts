@@ -12,7 +12,7 @@ import { progress, Random, scaled, seed } from "../../support/soak.js";
 import { type Agent, openAgent } from "../agent.js";
 import { connectClient, type RawPeer } from "../raw-peer.js";
 import { Site, withDeadline } from "../site.js";
-import { Absurd, ownFailure } from "./absurd.js";
+import { Absurd, ownFailure, uncloneable } from "./absurd.js";
 import { rightCalls, rightOperations } from "./right-operations.js";
 
 const operationsPerKind = scaled(30, 40_000);
@@ -121,6 +121,31 @@ test(`calls of the API with absurd arguments end with a result or an error (seed
     }
     assert.deepEqual(prototypeMembers(), membersBefore);
     t.diagnostic(JSON.stringify(Object.fromEntries(codes)));
+  } finally {
+    await manager.close();
+  }
+  await checkInOwnProcess(site.rootPath);
+});
+
+test("each argument of each call of the API may be something that is no data", async (t) => {
+  const site = new Site(t);
+  const manager = new LioranManager({ rootPath: site.rootPath, cores: 0 });
+  try {
+    const db = await manager.db("app");
+    await db.collection("things").insertMany(documents);
+    for (const [name, { call, args }] of Object.entries(rightCalls)) {
+      // One more than it was given: its options.
+      for (let at = 0; at <= args.length; at += 1) {
+        for (const make of [...uncloneable, () => null, () => undefined, () => -1]) {
+          const given = [...args];
+          given[at] = make();
+          const attempt = async () => await call(manager, db, given as never[]);
+          await withDeadline(attempt(), () => `${name} with ${shown(given)}`).catch(
+            (error: unknown) => codeOf(error, `${name} with ${shown(given)}`),
+          );
+        }
+      }
+    }
   } finally {
     await manager.close();
   }

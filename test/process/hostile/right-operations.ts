@@ -239,7 +239,22 @@ export const rightCalls: Record<string, RightCall> = {
     { ordered: false },
   ),
   createIndex: method("createIndex", { "a.b": 1, n: -1 }, { name: "fuzzed", sparse: true }),
+  createIndexes: method("createIndexes", [{ key: { text: 1 }, name: "texts" }], {}),
+  listIndexes: method("listIndexes", {}),
+  indexExists: method("indexExists", ["texts"], {}),
   dropIndex: method("dropIndex", "fuzzed"),
+  dropIndexes: method("dropIndexes", {}),
+  validator: {
+    args: ["things", { validator: { n: { $gte: 0 } }, validationAction: "warn" }],
+    call: (_manager, db, [collection, changes]) =>
+      db.command({ collMod: collection, ...(changes as object) }),
+  },
+  parallel: method("parallel", new URL("data:text/javascript,export const map = () => 1"), {
+    filter: { n: 1 },
+    isolation: "thread",
+    concurrency: 1,
+    startTimeoutMs: 5_000,
+  }),
   collection: {
     args: ["made", { validator: { n: 1 } }],
     call: (_manager, db, args) => db.createCollection(...(args as unknown as [string])),
@@ -250,6 +265,17 @@ export const rightCalls: Record<string, RightCall> = {
       const made = db.collection(from) as unknown as { rename(...all: unknown[]): unknown };
       return made.rename(...to);
     },
+  },
+  drop: {
+    args: ["renamed", {}],
+    call: (_manager, db, [name, ...options]) => {
+      const renamed = db.collection(name) as unknown as { drop(...all: unknown[]): unknown };
+      return renamed.drop(...options);
+    },
+  },
+  aggregateDatabase: {
+    args: [[{ $documents: [{ a: 1 }] }, { $match: { a: 1 } }], { maxTimeMS: 1_000 }],
+    call: (_manager, db, args) => db.aggregate(...(args as unknown as [[]])).toArray(),
   },
   command: {
     args: [{ ping: 1 }],
