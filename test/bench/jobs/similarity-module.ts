@@ -7,7 +7,9 @@ import { type BenchDocument, benchDocument } from "../stores/store.js";
 
 /** 0.2 ms for each document. */
 const REFERENCES = 50;
+/** Between the numbers of two references: a prime, so that they differ in all their parts. */
 const STEP = 7_919;
+/** More bytes than any text here has. */
 const LENGTH_MAX = 256;
 
 const references = Array.from({ length: REFERENCES }, (_, at) =>
@@ -34,7 +36,7 @@ function lettersOf({ name, city, code }: BenchDocument): Uint8Array {
   return Buffer.from(`${name}, ${city}, ${code}`);
 }
 
-/** How many letters must be changed, inserted or left out to get from one text to the other (Levenshtein). */
+/** How many bytes must be changed, inserted or left out to get from one text to the other (Levenshtein). */
 function editDistance(from: Uint8Array, to: Uint8Array): number {
   for (let at = 0; at <= to.length; at++) above[at] = at;
   for (let row = 0; row < from.length; row++) {
