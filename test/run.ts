@@ -6,8 +6,8 @@
  * are done is a leak and fails the run.
  */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -30,8 +30,11 @@ if (files.length === 0) {
 // Short, so that sockets in the roots of tests stay within the length of a socket address.
 const temporary = mkdtempSync(join(tmpdir(), "lt-"));
 const marker = `LIORAN_TEST_RUN=${temporary}`;
+const defaultRoot = join(homedir(), "LioranDB");
+const hadDefaultRoot = existsSync(defaultRoot);
 const code = await run(files);
 const leaks = [...leftProcesses(), ...readdirSync(temporary).map((name) => `folder ${name}`)];
+if (!hadDefaultRoot && existsSync(defaultRoot)) leaks.push(`folder ${defaultRoot}`);
 rmSync(temporary, { recursive: true, force: true });
 for (const leak of leaks) console.error(`LEAK: the tests left behind ${leak}`);
 process.exit(code || (leaks.length > 0 ? 1 : 0));
