@@ -275,6 +275,11 @@ export const connectionsRefusedMax = 100;
 
 /** Threads of the query pool that have had nothing to do for this long are ended. */
 export const poolIdleTimeoutMs = 90_000;
+/**
+ * What a thread of the pool may fill with objects before it looks which of them are still in use: a third of this. What
+ * its queries make lives shortly; Node's default lets that grow to 48 MiB, for nothing that could be measured.
+ */
+export const poolYoungGenerationMiB = 3;
 /** Queries of one caller that wait for a thread of the pool; more are refused. */
 export const poolQueueMax = 10_000;
 

@@ -27,6 +27,7 @@ import {
   factsOf,
   type ScanTest,
   type View,
+  visitCollection,
   type Walk,
 } from "./walk.js";
 
@@ -81,6 +82,31 @@ export function* executeQuery(
     returned += 1;
     if (returned === limit) return;
   }
+}
+
+/**
+ * Calls `visit` with every result, in order.
+ *
+ * @throws as {@link executeQuery}
+ */
+export function visitResults(
+  view: View,
+  query: Query,
+  control: Control,
+  plan: Plan,
+  visit: (row: Row) => void,
+): void {
+  const { access, residual, sort } = plan;
+  const { projection, skip = 0, limit = 0 } = query;
+  const isPlain = !sort && !projection && skip === 0 && limit === 0;
+  if (isPlain && (access.kind === "scan" || access.kind === "range")) {
+    const { isReverse } = plan;
+    const read = partReader(query, plan);
+    const walk = { view, isReverse, control, examined: nothingExamined(), read };
+    visitCollection(walk, access, compileScanTest(view, residual), visit);
+    return;
+  }
+  for (const row of executeQuery(view, query, control, nothingExamined(), plan)) visit(row);
 }
 
 /** How a query would be run. @throws BAD_VALUE for a hint that names no index */

@@ -18,7 +18,7 @@ import type { QueryPool } from "../dispatch/equipment.js";
 import type { PoolFigures, ResultOf, RowsOperation } from "../dispatch/operation.js";
 import { decodeError, LioranError } from "../errors.js";
 import { assertDescriptors } from "../late-loading.js";
-import { poolIdleTimeoutMs } from "../limits.js";
+import { poolIdleTimeoutMs, poolYoungGenerationMiB } from "../limits.js";
 import { machineMs } from "../machine-clock.js";
 import type { CancelFlag } from "../query/control.js";
 import type { Access } from "../storage/environment.js";
@@ -235,6 +235,7 @@ export class ThreadQueryPool implements QueryPool {
       // The default freezes a thread between tasks, and with it the expiry timers of its cursors.
       atomics: "disabled",
       workerData: { rootPath, access, gate: this.#gate.cells },
+      resourceLimits: { maxYoungGenerationSizeMb: poolYoungGenerationMiB },
       ...threadArguments(),
     });
     // Without a listener a thread that cannot start would crash the process; `run` reports it.

@@ -38,6 +38,8 @@ export interface Jobs {
   insertMany(count: number): Promise<number>;
   /** Sequential awaited reads of `count` filled documents in a random order: operations per second. */
   read(count: number, durationMs: number): Promise<number>;
+  /** So many awaited reads of `count` filled documents in a random order. */
+  readTimes(count: number, times: number): Promise<void>;
   /** Durable inserts of one document each: operations per second. */
   insert(durationMs: number, inFlight: number): Promise<number>;
   /** Time of each of a sequence of awaited inserts, in milliseconds. */
@@ -72,6 +74,8 @@ export interface Watched {
 /** Documents that are given to a store at once. */
 const BATCH_DOCUMENTS = 10_000;
 const LOOP_RESOLUTION_MS = 1;
+/** What `readFor` has time for one read in, as a rule. */
+const ONE_READ_MS = 0.001;
 
 const [, , name, root, options] = process.argv as [string, string, StoreName, string, string];
 const memoryAtStart = ownMemoryBytes();
@@ -107,7 +111,7 @@ const jobs: Jobs = {
       insert: () => store.insert(nextDocument()),
       read: () => {
         ids[0] = filledId(Math.floor(Math.random() * count));
-        return store.readFor(ids, 0.001);
+        return store.readFor(ids, ONE_READ_MS);
       },
     }[what];
     probing = { stop: false, longestMs: Promise.resolve(0) };
@@ -127,6 +131,9 @@ const jobs: Jobs = {
   read: async (count, durationMs) => {
     const ids = Array.from({ length: 4096 }, () => randomId(count));
     return await perSecond(() => store.readFor(ids, durationMs));
+  },
+  readTimes: async (count, times) => {
+    for (let n = 0; n < times; ) n += await store.readFor([randomId(count)], ONE_READ_MS);
   },
   readOverlapping: async (count, durationMs, inFlight) => {
     const ids = Array.from({ length: 4096 }, () => randomId(count));

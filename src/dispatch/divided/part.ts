@@ -8,7 +8,13 @@ import { approximateBytes } from "../../query/aggregate/memory.js";
 import { compileSome } from "../../query/aggregate/pipeline.js";
 import type { Stage } from "../../query/aggregate/stage.js";
 import type { Control } from "../../query/control.js";
-import { bytesOf, countMatches, executeQuery, nothingExamined } from "../../query/execute.js";
+import {
+  bytesOf,
+  countMatches,
+  executeQuery,
+  nothingExamined,
+  visitResults,
+} from "../../query/execute.js";
 import { Row } from "../../query/row.js";
 import { compileSort } from "../../query/sort.js";
 import { compileSortKey } from "../../query/sort-key.js";
@@ -71,13 +77,18 @@ export class Part {
       return;
     }
     this.#groups?.beginPart(at);
-    for (const row of this.rowsOf(at)) {
-      if (this.#groups) this.#group!.add(this.#groups, row.document);
-      else {
-        const key = row instanceof Row ? this.#keyOf!(row) : row.document;
-        this.#sorter!.add({ row, key, part: at }, sizeOf(row));
-      }
-    }
+    const take = this.#takeFrom(at);
+    if (this.#stage) for (const row of this.rowsOf(at)) take(row);
+    else visitResults(this.#viewOf(at), query, this.#control, plan, take);
+  }
+
+  #takeFrom(part: number): (row: ResultRow) => void {
+    const groups = this.#groups;
+    if (groups) return (row) => this.#group!.add(groups, row.document);
+    return (row) => {
+      const key = row instanceof Row ? this.#keyOf!(row) : row.document;
+      this.#sorter!.add({ row, key, part }, sizeOf(row));
+    };
   }
 
   /** What this thread has gathered, as data. */
