@@ -21,7 +21,8 @@ import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
 import type { Document } from "../values/document.js";
 import { newId } from "../values/new-id.js";
 import { documentsOf } from "./cursor.js";
-import { encodeForInsert, insertEncoded } from "./inserts.js";
+import { InsertChunks } from "./insert-chunks.js";
+import { encodeForInsert, insertChunks } from "./inserts.js";
 import { defined } from "./query-cursor.js";
 
 /** How the writes are carried out. */
@@ -95,12 +96,13 @@ async function replaceCollection(
 
 async function insertAll(writing: Writing, target: Target, documents: Document[]): Promise<void> {
   const { execute, durability, signal } = writing;
-  const encoded = documents.map((document) => encodeForInsert(document, "A result of $out"));
-  const outcome = await insertEncoded(
+  const chunks = new InsertChunks();
+  for (const document of documents) chunks.add(document, "A result of $out");
+  const outcome = await insertChunks(
     execute,
     // Whoever drops the database meanwhile must not be left with a part of the results.
     { ...target, durability, ordered: true, mustExist: true },
-    encoded,
+    chunks,
     signal,
   );
   if (outcome.first) throw outcome.first;

@@ -45,13 +45,8 @@ import { type AbstractCursor, documentsOf, ListCursor } from "./cursor.js";
 import { DocumentSource } from "./document-source.js";
 import { FindCursor } from "./find-cursor.js";
 import { indexInfos, indexToDrop, prepareIndex, prepareIndexes } from "./indexes.js";
-import {
-  type EncodedDocument,
-  encodeForInsert,
-  type InsertTarget,
-  insertEncoded,
-  insertSingle,
-} from "./inserts.js";
+import { InsertChunks } from "./insert-chunks.js";
+import { type InsertTarget, insertChunks, insertSingle } from "./inserts.js";
 import { runParallel } from "./parallel.js";
 import { defined } from "./query-cursor.js";
 import { validateInsert, validateReplacement } from "./schema.js";
@@ -183,8 +178,9 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   /**
    * Inserts documents.
    *
-   * An array is encoded before anything is sent. From any other iterable, such as a stream or a cursor,
-   * documents are taken as they can be written, with bounded memory; an empty one inserts nothing.
+   * The documents of an array are all checked before anything is sent. Many are written piece by piece: leave them as
+   * they are until the promise has settled. From any other iterable, such as a stream or a cursor, documents are taken
+   * as they can be written, with bounded memory; an empty one inserts nothing.
    *
    * @throws LioranError of the first failure, with `result` and `writeErrors`. Ordered inserts (the
    *   default) stop there, unordered ones go on. With an iterable also `SOURCE_FAILED` when it throws, and
@@ -214,18 +210,19 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     }
     return this.#runtime.call(async (execute) => {
       const schema = this.#schema;
-      const encoded: EncodedDocument[] = [];
+      const chunks = new InsertChunks();
       for (const [at, document] of documents.entries()) {
         const what = `documents.${at}`;
         const valid = schema ? await validateInsert(schema, document, what) : document;
-        encoded.push(encodeForInsert(valid, what));
+        chunks.add(valid, what);
       }
-      const outcome = await insertEncoded(execute, target, encoded, signal).catch(
+      const { ids } = chunks;
+      const outcome = await insertChunks(execute, target, chunks, signal).catch(
         (error: unknown) => {
-          throw withInsertedIds(error, encoded);
+          throw withInsertedIds(error, ids);
         },
       );
-      const result = insertManyResult<IdOf<T>>(outcome.insertedAt, encoded);
+      const result = insertManyResult<IdOf<T>>(outcome.insertedAt, ids);
       const { first, writeErrors } = outcome;
       if (!first) return result;
       throw first.with({ ...failureDetails(first), result: { ...result }, writeErrors });
@@ -821,17 +818,17 @@ function updateResult({ matched, modified, upserted }: UpdateResultData): Update
 }
 
 /** A failure of the way after some of the documents were inserted: says which. */
-function withInsertedIds(error: unknown, encoded: readonly EncodedDocument[]): unknown {
+function withInsertedIds(error: unknown, ids: readonly unknown[]): unknown {
   if (!(error instanceof LioranError) || !error.result) return error;
   const { insertedAt } = error.result as { insertedAt: number[] };
-  return error.with({ result: { ...insertManyResult(insertedAt, encoded) } });
+  return error.with({ result: { ...insertManyResult(insertedAt, ids) } });
 }
 
 function insertManyResult<Id>(
   insertedAt: readonly number[],
-  encoded: readonly EncodedDocument[],
+  ids: readonly unknown[],
 ): InsertManyResult<Id> {
   const insertedIds: Record<number, Id> = {};
-  for (const at of insertedAt) insertedIds[at] = encoded[at].id as Id;
+  for (const at of insertedAt) insertedIds[at] = ids[at] as Id;
   return { acknowledged: true, insertedCount: insertedAt.length, insertedIds };
 }

@@ -18,7 +18,7 @@ import { failureDetails, LioranError, type WriteError } from "../errors.js";
 import { insertChunkBytesMax, insertChunkDocumentsMax, insertStreamErrorsMax } from "../limits.js";
 import type { Execute } from "../runtime/runtime.js";
 import type { DocumentSource } from "./document-source.js";
-import { encodeForInsert, type InsertTarget } from "./inserts.js";
+import { encodeForInsert, type InsertTarget, nextTurn } from "./inserts.js";
 import { validateInsert } from "./schema.js";
 import type { InsertStreamResult, StandardSchema } from "./types.js";
 
@@ -98,6 +98,8 @@ class StreamInsert {
           await this.#underWay;
           if (this.#isStopped) return false;
           this.#send();
+          // A source that never lets us wait would keep it here until the next chunk is full.
+          await nextTurn();
         }
         this.#chunk.push(bytes);
         this.#chunkBytes += bytes.length;

@@ -1,16 +1,13 @@
-/**
- * Inserts: gives documents their `_id`, encodes them, and cuts large inserts into operations that do
- * not hold up anybody else.
- */
+/** Inserts: gives documents their `_id`, encodes them, and sends them. */
 import type { InsertOperation } from "../dispatch/operation.js";
 import { failureDetails, LioranError, type WriteError } from "../errors.js";
-import { insertChunkBytesMax, insertChunkDocumentsMax } from "../limits.js";
 import type { Execute } from "../runtime/runtime.js";
 import { encodeDocument } from "../storage/document.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { newId } from "../values/new-id.js";
 import { toStorable } from "../values/validate.js";
 import { kindOf } from "./arguments.js";
+import type { InsertChunk, InsertChunks } from "./insert-chunks.js";
 
 /** A document ready to be sent. */
 export interface EncodedDocument {
@@ -25,11 +22,16 @@ export interface EncodedDocument {
  * @throws what contract.md calls an unacceptable value, naming the path
  */
 export function encodeForInsert(document: unknown, what: string): EncodedDocument {
+  const storable = storableForInsert(document, what);
+  return { id: storable._id, bytes: encodeDocument(storable) };
+}
+
+/** What {@link encodeForInsert} encodes. */
+export function storableForInsert(document: unknown, what: string): Document {
   if (!isPlainObject(document)) {
     throw new LioranError("BAD_VALUE", `${what} must be an object, not ${kindOf(document)}.`);
   }
-  const storable = toStorable(withId(document), { what });
-  return { id: storable._id, bytes: encodeDocument(storable) };
+  return toStorable(withId(document), { what });
 }
 
 function withId(document: Document): Document {
@@ -77,48 +79,52 @@ export async function insertSingle(
   return id;
 }
 
-/** Inserts encoded documents in as many operations as it takes. */
-export async function insertEncoded(
+/** Inserts documents in as many operations as they are cut into, of which one is under way at a time. */
+export async function insertChunks(
   execute: Execute,
   target: InsertTarget,
-  documents: readonly EncodedDocument[],
+  chunks: InsertChunks,
   signal: AbortSignal | undefined,
 ): Promise<InsertOutcome> {
   const outcome: InsertOutcome = { insertedAt: [], writeErrors: [], first: undefined };
-  let from = 0;
-  while (from < documents.length) {
-    const to = chunkEnd(documents, from);
-    await insertChunk(execute, target, documents.slice(from, to), from, outcome, signal);
+  let chunk = chunks.next();
+  while (chunk) {
+    const written = insertChunk(execute, target, chunk, outcome, signal);
+    // In the next turn: this chunk leaves at the end of this one.
+    const following = nextTurn().then(() => chunks.next());
+    // Whether or not it comes to that: what is under way is waited for first.
+    following.catch(() => {});
+    await written;
     if (outcome.first && target.ordered) break;
-    from = to;
+    chunk = await following.catch((error: unknown) => {
+      throw withSoFar(error, outcome);
+    });
   }
   return outcome;
+}
+
+/** What was sent has left by then. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 async function insertChunk(
   execute: Execute,
   target: InsertTarget,
-  documents: readonly EncodedDocument[],
-  offset: number,
+  { bytes, count, from }: InsertChunk,
   outcome: InsertOutcome,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const operation: InsertOperation = {
-    kind: "insert",
-    ...target,
-    count: documents.length,
-    documents: concatenated(documents),
-  };
   try {
-    await execute<"insert">(operation, signal);
-    for (let at = 0; at < documents.length; at += 1) outcome.insertedAt.push(offset + at);
+    await execute<"insert">({ kind: "insert", ...target, count, documents: bytes }, signal);
+    for (let at = 0; at < count; at += 1) outcome.insertedAt.push(from + at);
   } catch (error) {
     if (!(error instanceof LioranError) || !error.writeErrors) throw withSoFar(error, outcome);
     outcome.first ??= error;
     const { insertedAt } = error.result as { insertedAt: number[] };
-    for (const at of insertedAt) outcome.insertedAt.push(offset + at);
+    for (const at of insertedAt) outcome.insertedAt.push(from + at);
     for (const failed of error.writeErrors) {
-      outcome.writeErrors.push({ ...failed, index: offset + failed.index });
+      outcome.writeErrors.push({ ...failed, index: from + failed.index });
     }
   }
 }
@@ -127,20 +133,4 @@ async function insertChunk(
 function withSoFar(error: unknown, outcome: InsertOutcome): unknown {
   if (!(error instanceof LioranError) || outcome.insertedAt.length === 0) return error;
   return error.with({ result: { insertedAt: outcome.insertedAt } });
-}
-
-function chunkEnd(documents: readonly EncodedDocument[], from: number): number {
-  let bytes = 0;
-  let to = from;
-  while (to < documents.length && to - from < insertChunkDocumentsMax) {
-    bytes += documents[to].bytes.length;
-    if (to > from && bytes > insertChunkBytesMax) break;
-    to += 1;
-  }
-  return to;
-}
-
-function concatenated(documents: readonly EncodedDocument[]): Uint8Array {
-  if (documents.length === 1) return documents[0].bytes;
-  return Buffer.concat(documents.map(({ bytes }) => bytes));
 }

@@ -4,7 +4,7 @@
  * alone, without decoding the rest, whenever a document passes through the writer.
  */
 import { isUtf8 } from "node:buffer";
-import { decode, encodePooled } from "../cbor/codec.js";
+import { decode, encodePooled, encodeTransient } from "../cbor/codec.js";
 import { itemEnd, readDocument, readItem } from "../cbor/read-item.js";
 import {
   damagedItem,
@@ -44,7 +44,15 @@ const LIMITS: ScanLimits = {
  * @throws LioranError DOCUMENT_TOO_LARGE
  */
 export function encodeDocument(document: Document): Buffer {
-  const bytes = encodePooled(document);
+  return checkEncoded(encodePooled(document));
+}
+
+/** As {@link encodeDocument}, without a copy: the result is overwritten by the next encoding of anything. */
+export function encodeDocumentTransient(document: Document): Buffer {
+  return checkEncoded(encodeTransient(document));
+}
+
+function checkEncoded(bytes: Buffer): Buffer {
   if (bytes.length > documentBytesMax) throw tooLarge(bytes.length);
   return startsWithId(bytes, headerBytes(bytes[0]!)) ? bytes : withIdFirst(bytes);
 }

@@ -28,6 +28,8 @@ interface Walk {
   readonly keepsUndefined: boolean;
   /** Values left before the value is too large to be encoded in any case. */
   valuesLeft: number;
+  /** What everything so far can take when it is encoded, at most. */
+  bytesMost: number;
 }
 
 /** Operators stand around the values of a filter; the rest of the frame's depth is its envelope. */
@@ -35,9 +37,17 @@ const argumentDepthMax = documentDepthMax + 8;
 const int64Min = -(2n ** 63n);
 const int64Max = 2n ** 63n - 1n;
 
+/** A value and its place, without the text or bytes in it: the heads of both, a number, a tag. */
+const valueBytesMost = 32;
+/** Of one UTF-16 unit. */
+const unitBytesMost = 3;
+
 /** Field names that were checked before: documents repeat a few names very often. */
 const checkedNames = new Set<string>();
 const checkedNamesMax = 4096;
+
+/** What the document that {@link toStorable} has accepted last can take when it is encoded, at most. */
+export let storableBytesMost = 0;
 
 /**
  * Checks a document for insert or replace and gives it the form in which it is stored: `undefined`
@@ -57,7 +67,9 @@ export function toStorable(document: Document, options: StorableOptions = {}): D
   }
   if (options.replacement) checkReplacementNames(document, what);
   if (Object.hasOwn(document, "_id")) checkId(document._id);
-  const checked = checkContainer(document, startWalk(what, documentDepthMax, document), 1);
+  const walk = startWalk(what, documentDepthMax, document);
+  const checked = checkContainer(document, walk, 1);
+  storableBytesMost = walk.bytesMost;
   return withIdFirst(checked as Document);
 }
 
@@ -124,7 +136,15 @@ function checkReplacementNames(document: Document, what: string): void {
 }
 
 function startWalk(what: string, depthMax: number, root: unknown, keepsUndefined = false): Walk {
-  return { what, depthMax, trail: [], root, keepsUndefined, valuesLeft: documentBytesMax };
+  return {
+    what,
+    depthMax,
+    trail: [],
+    root,
+    keepsUndefined,
+    valuesLeft: documentBytesMax,
+    bytesMost: valueBytesMost,
+  };
 }
 
 /** `depth` is that of the container around the value; `key` its name or position in there. */
@@ -135,6 +155,7 @@ function checkValue(value: unknown, key: string | number, walk: Walk, depth: num
       return value;
     case "string":
       if (!value.isWellFormed()) throw bad(walk, key, "the string has a lone surrogate");
+      walk.bytesMost += value.length * unitBytesMost;
       return value;
     case "bigint":
       if (value < int64Min || value > int64Max) {
@@ -156,9 +177,8 @@ function checkObject(value: object, key: string | number, walk: Walk, depth: num
   // For a plain object, the questions below would cost more than all the rest of the walk.
   if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) {
     if (value instanceof Date || types.isDate(value)) return checkDate(value, key, walk);
-    if (value instanceof Uint8Array) return value;
     if (value instanceof RegExp || types.isRegExp(value)) return checkRegex(value, key, walk);
-    if (types.isUint8Array(value)) return new Uint8Array(value);
+    if (value instanceof Uint8Array || types.isUint8Array(value)) return checkBytes(value, walk);
     if (!isPlainObject(value)) {
       throw bad(walk, key, `${nameOf(value)} is no plain value; convert it first`);
     }
@@ -189,6 +209,7 @@ function checkFields(value: Document, walk: Walk, depth: number): Document {
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
     if (!checkedNames.has(name)) checkName(name, walk);
+    walk.bytesMost += name.length * unitBytesMost;
     const inner = value[name];
     const isDropped = inner === undefined && !walk.keepsUndefined;
     const checked = isDropped ? undefined : checkValue(inner, name, walk, depth);
@@ -220,6 +241,7 @@ function checkArray(value: unknown[], walk: Walk, depth: number): unknown[] {
 /** Each value takes a byte at least. Ends the walk of shared objects that unfold without bound. */
 function countValues(count: number, walk: Walk): void {
   walk.valuesLeft -= count;
+  walk.bytesMost += count * valueBytesMost;
   if (walk.valuesLeft < 0) {
     throw new LioranError(
       "DOCUMENT_TOO_LARGE",
@@ -242,10 +264,17 @@ function checkDate(value: Date, key: string | number, walk: Walk): Date {
   return value instanceof Date ? value : new Date((value as Date).getTime());
 }
 
+/** Those of another realm are copied: the codec knows them by their class. */
+function checkBytes(value: Uint8Array, walk: Walk): Uint8Array {
+  walk.bytesMost += value.length;
+  return value instanceof Uint8Array ? value : new Uint8Array(value);
+}
+
 function checkRegex(value: RegExp, key: string | number, walk: Walk): RegExp {
   if (!value.source.isWellFormed()) {
     throw bad(walk, key, "the regular expression has a lone surrogate");
   }
+  walk.bytesMost += (value.source.length + value.flags.length) * unitBytesMost;
   return value instanceof RegExp
     ? value
     : new RegExp((value as RegExp).source, (value as RegExp).flags);
