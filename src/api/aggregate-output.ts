@@ -21,8 +21,8 @@ import type { CollectionEntry, IndexEntry } from "../storage/catalog.js";
 import type { Document } from "../values/document.js";
 import { newId } from "../values/new-id.js";
 import { documentsOf } from "./cursor.js";
-import { InsertChunks } from "./insert-chunks.js";
-import { encodeForInsert, insertChunks } from "./inserts.js";
+import { InsertChunks, insertChunks } from "./insert-chunks.js";
+import { encodeForInsert } from "./inserts.js";
 import { defined } from "./query-cursor.js";
 
 /** How the writes are carried out. */

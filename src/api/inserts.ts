@@ -1,13 +1,12 @@
 /** Inserts: gives documents their `_id`, encodes them, and sends them. */
 import type { InsertOperation } from "../dispatch/operation.js";
-import { failureDetails, LioranError, type WriteError } from "../errors.js";
+import { failureDetails, LioranError } from "../errors.js";
 import type { Execute } from "../runtime/runtime.js";
 import { encodeDocument } from "../storage/document.js";
 import { type Document, isPlainObject } from "../values/document.js";
 import { newId } from "../values/new-id.js";
 import { toStorable } from "../values/validate.js";
 import { kindOf } from "./arguments.js";
-import type { InsertChunk, InsertChunks } from "./insert-chunks.js";
 
 /** A document ready to be sent. */
 export interface EncodedDocument {
@@ -42,15 +41,6 @@ function withId(document: Document): Document {
   return { _id, ...document };
 }
 
-/** What an insert of many documents achieved. */
-export interface InsertOutcome {
-  /** Positions that were inserted. */
-  insertedAt: number[];
-  writeErrors: WriteError[];
-  /** The error of the first document that failed. */
-  first: LioranError | undefined;
-}
-
 /** Where and how documents are inserted. */
 export type InsertTarget = Pick<
   InsertOperation,
@@ -79,58 +69,7 @@ export async function insertSingle(
   return id;
 }
 
-/** Inserts documents in as many operations as they are cut into, of which one is under way at a time. */
-export async function insertChunks(
-  execute: Execute,
-  target: InsertTarget,
-  chunks: InsertChunks,
-  signal: AbortSignal | undefined,
-): Promise<InsertOutcome> {
-  const outcome: InsertOutcome = { insertedAt: [], writeErrors: [], first: undefined };
-  let chunk = chunks.next();
-  while (chunk) {
-    const written = insertChunk(execute, target, chunk, outcome, signal);
-    // In the next turn: this chunk leaves at the end of this one.
-    const following = nextTurn().then(() => chunks.next());
-    // Whether or not it comes to that: what is under way is waited for first.
-    following.catch(() => {});
-    await written;
-    if (outcome.first && target.ordered) break;
-    chunk = await following.catch((error: unknown) => {
-      throw withSoFar(error, outcome);
-    });
-  }
-  return outcome;
-}
-
 /** What was sent has left by then. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-async function insertChunk(
-  execute: Execute,
-  target: InsertTarget,
-  { bytes, count, from }: InsertChunk,
-  outcome: InsertOutcome,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  try {
-    await execute<"insert">({ kind: "insert", ...target, count, documents: bytes }, signal);
-    for (let at = 0; at < count; at += 1) outcome.insertedAt.push(from + at);
-  } catch (error) {
-    if (!(error instanceof LioranError) || !error.writeErrors) throw withSoFar(error, outcome);
-    outcome.first ??= error;
-    const { insertedAt } = error.result as { insertedAt: number[] };
-    for (const at of insertedAt) outcome.insertedAt.push(from + at);
-    for (const failed of error.writeErrors) {
-      outcome.writeErrors.push({ ...failed, index: from + failed.index });
-    }
-  }
-}
-
-/** A failure of the way, not of a document: it still says what had been inserted before. */
-function withSoFar(error: unknown, outcome: InsertOutcome): unknown {
-  if (!(error instanceof LioranError) || outcome.insertedAt.length === 0) return error;
-  return error.with({ result: { insertedAt: outcome.insertedAt } });
 }

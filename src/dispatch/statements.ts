@@ -202,15 +202,21 @@ function targetRows(
   const { filter, sort, multi, hint } = target;
   // What most statements ask for needs no plan.
   const id = hint === undefined && !sort?.length ? pointReadId(filter) : undefined;
-  if (id !== undefined) return rowById(view, id);
+  if (id !== undefined) return rowById(view, id, control);
   const query = { filter, sort, limit: multi ? 0 : 1, hint };
   const limited = new OwnerControl(control);
   return underControl(limited, () => Array.from(executeQuery(view, query, limited)));
 }
 
-function rowById({ environment, collectionId }: View, id: string | number): Row[] {
+function rowById(
+  { environment, collectionId }: View,
+  id: string | number,
+  control: Control,
+): Row[] {
   const key = idKey(id);
   const bytes = getDocument(environment, collectionId, key);
+  // Its time may have run out while it waited for its turn.
+  control.step(bytes?.length ?? 0);
   // In Node's pool of small buffers, where memory of its own would take a microsecond.
   return bytes ? [new Row(key, Buffer.from(bytes))] : [];
 }

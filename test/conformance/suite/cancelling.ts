@@ -121,6 +121,16 @@ export function cancellingSuite(subject: Subject): void {
         );
         await rejection(() => few.deleteMany(slow, { maxTimeMS: 20 }), { code: 50 });
         assert.equal(await few.countDocuments(), 500);
+        // Whose time runs out while it waits for its turn.
+        const [first, second] = await Promise.allSettled([
+          few.deleteMany(slow, { maxTimeMS: 20 }),
+          few.updateOne({ _id: 1 }, { $set: { isLate: true } }, { maxTimeMS: 1 }),
+        ]);
+        assert.deepEqual([first.status, second.status], ["rejected", "rejected"]);
+        await rejection(() => Promise.reject((second as PromiseRejectedResult).reason), {
+          code: 50,
+        });
+        assert.equal(await few.countDocuments({ isLate: true }), 0);
         const limit = { maxTimeMS: 60_000 };
         assert.equal((await few.updateMany({}, { $set: { a: 1 } }, limit)).modifiedCount, 500);
         assert.equal((await few.deleteMany({ size: 0 }, limit)).deletedCount, 300);

@@ -15,7 +15,9 @@ test("documents follow each other in chunks of at most so many", () => {
   const count = insertChunkDocumentsMax + 3;
   const documents = Array.from({ length: count }, (_, _id) => ({ _id, n: _id % 7 }));
   const inserted = gathered(documents);
+  assert.ok(inserted.hasNext);
   const chunks = allOf(inserted);
+  assert.ok(!inserted.hasNext);
   assert.deepEqual(
     chunks.map(({ from, count }) => [from, count]),
     [
