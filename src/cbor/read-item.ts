@@ -80,11 +80,22 @@ const frames = newShape([]);
  * @param mayPool its byte strings may lie in Node's shared pool: they do not get to a user
  */
 export function readBody(bytes: Uint8Array, mayPool: boolean): unknown {
-  outer = frames;
-  outerField = 0;
+  return readPart(bytes, 0, mayPool, frames, 0);
+}
+
+/** As {@link readBody}, for the item at `start`, which belongs to a field of a shape. */
+export function readPart(
+  bytes: Uint8Array,
+  start: number,
+  mayPool: boolean,
+  around: MapShape,
+  field: number,
+): unknown {
+  outer = around;
+  outerField = field;
   isPooling = mayPool;
   try {
-    return readItem(bytes, 0);
+    return readItem(bytes, start);
   } finally {
     isPooling = false;
     outer = top;

@@ -8,6 +8,7 @@
  *  1. A sequence number is applied at most once: it is under way here, stored in the database, or new.
  *  2. A record is removed only after the client said that it has the replies in it.
  */
+import { SequenceMap } from "../sequence-map.js";
 import type { Environment } from "../storage/environment.js";
 import {
   loadReplies,
@@ -27,7 +28,7 @@ export class ClientSession {
   /** Every reply up to this number has reached the client. */
   #acknowledged = 0;
   /** Writes that have not been answered, and whom to answer: the connection may change meanwhile. */
-  readonly #underWay = new Map<number, Deliver>();
+  readonly #underWay = new SequenceMap<Deliver>();
   readonly #records = new Map<Environment, SessionRecord[]>();
   /** Stored replies by database, loaded when the client first sends something again. */
   readonly #stored = new Map<Environment, Map<number, WriteOutcome>>();
@@ -72,9 +73,7 @@ export class ClientSession {
 
   /** Answers a write, or leaves one that was begun to the next Host. */
   settle(sequence: number, outcome: WriteOutcome | undefined): void {
-    const deliver = this.#underWay.get(sequence);
-    this.#underWay.delete(sequence);
-    deliver?.(outcome);
+    this.#underWay.delete(sequence)?.(outcome);
   }
 
   /** The outcome of a write that was applied before, if it was. */

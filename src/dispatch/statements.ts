@@ -11,6 +11,7 @@ import { pointReadId } from "../query/id-plan.js";
 import { OwnerControl, underControl, withTimeLimit } from "../query/loop-control.js";
 import { filterHasLoop } from "../query/loops.js";
 import { Row } from "../query/row.js";
+import type { ByteUpdate } from "../query/update/byte-update.js";
 import { compileUpdate, replaceDocument } from "../query/update.js";
 import { upsertSeed } from "../query/upsert.js";
 import { type View, viewOf } from "../query/walk.js";
@@ -102,7 +103,7 @@ export function applyUpdate(
     return { matched: 0, modified: 0, upserted: [inserted._id] };
   }
   let modified = 0;
-  for (const row of rows) if (changeRow(transaction, target, row, change)) modified += 1;
+  for (const row of rows) if (changeStored(transaction, target, row, change)) modified += 1;
   return modified === 1 && rows.length === 1
     ? oneModified
     : { matched: rows.length, modified, upserted: [] };
@@ -164,6 +165,8 @@ export function applyFindAndModify(
 /** What an update statement does to a document that is there, and what it inserts when none is. */
 export interface Change {
   apply(document: Document): { document: Document; modified: boolean };
+  /** The same on encoded documents, where it can be done. */
+  readonly onBytes?: ByteUpdate;
   insert(): Document;
 }
 
@@ -184,6 +187,7 @@ export function compileChange(statement: UpdateStatement): Change {
   const compiled = compileUpdate(update, { arrayFilters, filter });
   return {
     apply: (document) => compiled.apply(document),
+    onBytes: compiled.onBytes,
     insert: () => compiled.applyOnInsert(upsertSeed(filter)),
   };
 }
@@ -245,6 +249,27 @@ function recheckedRows(
     if (isLost || (upsert && rows.length === 0)) throw new StaleSearch();
   }
   return rows;
+}
+
+/** @returns whether the document differs now */
+function changeStored(
+  transaction: WriteTransaction,
+  target: Target,
+  row: Row,
+  change: Change,
+): boolean {
+  const { onBytes } = change;
+  const entry = onBytes && ensureCollection(transaction, target.collection);
+  // A validator wants to see the document.
+  if (!entry || (validatorOf(entry) && !target.bypassValidation)) {
+    return changeRow(transaction, target, row, change) !== undefined;
+  }
+  const after = onBytes.apply(row.stored);
+  if (!after) return changeRow(transaction, target, row, change) !== undefined;
+  if (after === row.stored) return false;
+  const before = { idKey: row.idKey, bytes: row.stored };
+  changeDocument(transaction, { db: target.db, entry }, before, after, onBytes.fields);
+  return true;
 }
 
 /** @returns the new document when it differs from the old one */

@@ -48,16 +48,20 @@ export function addDocument(
   }
 }
 
-/** @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS */
+/**
+ * @param changed the top-level fields that may differ, if that is known
+ * @throws DUPLICATE_KEY, CANNOT_INDEX_PARALLEL_ARRAYS
+ */
 export function changeDocument(
   transaction: WriteTransaction,
   target: TargetCollection,
   before: StoredDocument,
   bytes: Uint8Array,
+  changed?: readonly string[],
 ): void {
   const { entry } = target;
   updateDocument(transaction, entry.id, before, bytes);
-  if (entry.indexes.length === 0) return;
+  if (entry.indexes.length === 0 || (changed && !concernsIndexes(entry, changed))) return;
   const old = indexedPart(entry, before.bytes);
   const document = indexedPart(entry, bytes);
   const isSame = haveSameScalars(old, document);
@@ -100,6 +104,30 @@ function haveSameScalars(one: Document, other: Document): boolean {
 
 function noteIfBuilding(transaction: WriteTransaction, index: IndexEntry, idKey: Uint8Array): void {
   if (index.state === "building") noteChange(transaction.environment, index.id, idKey);
+}
+
+const lookedAt = new WeakMap<CollectionEntry, ReadonlySet<string> | "all">();
+
+/** Whether an index may look at one of the fields, or is being built and wants to be told of every change. */
+function concernsIndexes(entry: CollectionEntry, fields: readonly string[]): boolean {
+  let looked = lookedAt.get(entry);
+  if (!looked) {
+    looked = fieldsLookedAt(entry);
+    lookedAt.set(entry, looked);
+  }
+  if (looked === "all") return true;
+  for (let at = 0; at < fields.length; at += 1) if (looked.has(fields[at]!)) return true;
+  return false;
+}
+
+function fieldsLookedAt({ indexes }: CollectionEntry): ReadonlySet<string> | "all" {
+  const fields = new Set<string>();
+  for (const index of indexes) {
+    const { paths } = compileIndex(index);
+    if (!paths || index.state === "building") return "all";
+    for (const path of paths) fields.add(parsePath(path).segments[0]!);
+  }
+  return fields;
 }
 
 const readers = new WeakMap<CollectionEntry, (bytes: Uint8Array) => Document>();

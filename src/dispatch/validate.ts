@@ -177,6 +177,17 @@ export function checkOperation(value: unknown): Operation {
   return value as unknown as Operation;
 }
 
+/**
+ * Whether `value` may take the place of that of a member in an operation that has passed.
+ *
+ * @throws INVALID_NAMESPACE for a bad name
+ */
+export function checkMember({ kind }: Operation, name: string, value: unknown): boolean {
+  if (name === "kind") return false;
+  const shape = shapes[kind];
+  return !Object.hasOwn(shape, name) || shape[name](value) === undefined;
+}
+
 function checkShape(value: Document, shape: Shape, path: string): void {
   for (const name of Object.keys(shape)) {
     const why = shape[name](value[name]);

@@ -15,7 +15,7 @@ import {
 import { CancellableControl, type Control, unlimited } from "../query/control.js";
 import { passedKeys, planFor, type Query } from "../query/execute.js";
 import { compileFilter } from "../query/filter.js";
-import { planId } from "../query/id-plan.js";
+import { planId, pointReadId } from "../query/id-plan.js";
 import { withTimeLimit } from "../query/loop-control.js";
 import { hasLoop } from "../query/loops.js";
 import { compileProjection } from "../query/projection.js";
@@ -35,6 +35,7 @@ import type { Databases } from "../storage/databases.js";
 import { validateDocumentBytes } from "../storage/document.js";
 import { readStatistics } from "../storage/statistics.js";
 import type { WriteTransaction } from "../storage/write-transaction.js";
+import type { Document } from "../values/document.js";
 import { applyDropIndexes } from "./index-statements.js";
 import { prepareJobCommit } from "./job-commit.js";
 import { noCollection } from "./missing-collection.js";
@@ -99,23 +100,25 @@ export function prepareWrite(
       );
     case "update": {
       const control = searchControl(operation);
-      compileFilter(operation.filter);
+      const isById = checkFilter(operation.filter);
       const change = compileChange(operation);
       return {
         withoutDatabase: operation.upsert
           ? undefined
           : () => ({ matched: 0, modified: 0, upserted: [] }),
-        search: searchFor(databases, operation, operation.sort, operation.multi),
+        search: isById
+          ? undefined
+          : searchFor(databases, operation, operation.sort, operation.multi),
         apply: (transaction, found) =>
           applyUpdate(transaction, operation, operation, { found, control }, change),
       };
     }
     case "delete": {
       const control = searchControl(operation);
-      compileFilter(operation.filter);
+      const isById = checkFilter(operation.filter);
       return {
         withoutDatabase: () => ({ deleted: 0 }),
-        search: searchFor(databases, operation, undefined, operation.multi),
+        search: isById ? undefined : searchFor(databases, operation, undefined, operation.multi),
         apply: (transaction, found) => ({
           deleted: applyDelete(transaction, operation, operation, { found, control }),
         }),
@@ -386,6 +389,13 @@ function prepareFindAndModify(
       return { value, matched, upserted };
     },
   };
+}
+
+/** @returns whether it asks for one `_id`, which needs no search; @throws language errors */
+function checkFilter(filter: Document): boolean {
+  if (pointReadId(filter) !== undefined) return true;
+  compileFilter(filter);
+  return false;
 }
 
 /** Limits a search in the transaction: its time runs from the arrival of the operation. */

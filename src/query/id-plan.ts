@@ -62,11 +62,16 @@ export function planId(filter: Document): IdPlan {
  * @returns undefined for any other filter
  */
 export function pointReadId(filter: Document): string | number | undefined {
+  const names = Object.keys(filter);
+  if (names.length === 1 && names[0] === "_id" && isPointId(filter._id)) return filter._id;
   const plan = planId(filter);
   if (plan.kind !== "ids" || plan.ids.length !== 1 || plan.residual) return undefined;
   const [id] = plan.ids;
-  if (typeof id === "number") return id;
-  return typeof id === "string" && id.length <= pointReadIdLengthMax ? id : undefined;
+  return isPointId(id) ? id : undefined;
+}
+
+function isPointId(id: unknown): id is string | number {
+  return typeof id === "number" || (typeof id === "string" && id.length <= pointReadIdLengthMax);
 }
 
 interface IdFacts {

@@ -12,6 +12,7 @@ import { withTimeLimit } from "./loop-control.js";
 import { hasLoop } from "./loops.js";
 import { MatchDetails } from "./traverse.js";
 import { compileArrayFilters } from "./update/array-filters.js";
+import { type ByteUpdate, compileByteUpdate } from "./update/byte-update.js";
 import { compilePipeline } from "./update/pipeline.js";
 import { compileTree } from "./update/tree.js";
 
@@ -36,12 +37,17 @@ export interface CompiledUpdate {
    *   IMMUTABLE_FIELD, CONFLICTING_UPDATE, CANNOT_BACKFILL_ARRAY, BAD_VALUE
    */
   apply(document: Document, now?: Date): UpdateResult;
+  /** The same on encoded documents, for updates that can be made there. */
+  readonly onBytes?: ByteUpdate;
   /** Applies the update, `$setOnInsert` included, to the beginning of an upserted document. */
   applyOnInsert(seed: Document, now?: Date): Document;
 }
 
+/** Clients do the same again and again: what they send as the same bytes arrives as one object (`protocol/request-reader.ts`). */
+let compiledLast: { readonly update: Document; readonly compiled: CompiledUpdate } | undefined;
+
 /**
- * Compiles an update.
+ * Compiles an update. The caller does not change it afterwards.
  *
  * @throws LioranError FAILED_TO_PARSE for unknown operators; BAD_VALUE for none or bad operands;
  *   CONFLICTING_UPDATE for two operations on one path; DOLLAR_PREFIXED_FIELD; EMPTY_FIELD_NAME
@@ -63,10 +69,13 @@ export function compileUpdate(
   if (!isPlainObject(update)) {
     throw new LioranError("BAD_VALUE", "An update must be an object of operators or a pipeline.");
   }
+  if (update === compiledLast?.update && !options.arrayFilters?.length)
+    return compiledLast.compiled;
   const arrayFilters = compileArrayFilters(options.arrayFilters);
   const tree = compileTree(update, arrayFilters);
   const matches = tree.isPositional && options.filter ? compileFilter(options.filter) : undefined;
-  return {
+  const compiled: CompiledUpdate = {
+    onBytes: compileByteUpdate(update),
     apply(document, now = new Date()) {
       const details = new MatchDetails();
       matches?.(document, details);
@@ -79,6 +88,8 @@ export function compileUpdate(
       return keepId(seed, tree.apply(seed, { document: seed, details, now, insert: true }));
     },
   };
+  if (!tree.isPositional && arrayFilters.size === 0) compiledLast = { update, compiled };
+  return compiled;
 }
 
 /**

@@ -25,7 +25,7 @@ import {
   type WriteOperation,
 } from "../dispatch/operation.js";
 import type { WriteOutcome } from "../dispatch/outcome.js";
-import { checkOperation } from "../dispatch/validate.js";
+import { checkMember, checkOperation } from "../dispatch/validate.js";
 import type { WriteExecutor } from "../dispatch/write-executor.js";
 import { LioranError } from "../errors.js";
 import { faultPoint } from "../fault.js";
@@ -45,15 +45,16 @@ import {
   decodeAcknowledge,
   decodeGoodbye,
   decodeHello,
-  decodeRequest,
   encodeBody,
   encodeFailure,
   encodeRefuse,
   type Hello,
   protocolVersion,
 } from "../protocol/messages.js";
+import { type OperationChecks, RequestReader } from "../protocol/request-reader.js";
 import { sameToken } from "../protocol/token.js";
 import { CancelFlag } from "../query/control.js";
+import { SequenceMap } from "../sequence-map.js";
 import type { Databases } from "../storage/databases.js";
 import { storageFailure } from "../storage/lmdb-failure.js";
 import type { FrameChannel } from "../transport/channel.js";
@@ -87,12 +88,15 @@ const steps: Record<State, readonly State[]> = {
   closed: [],
 };
 
+const operationChecks: OperationChecks<Operation> = { whole: checkOperation, member: checkMember };
+
 export class HostConnection {
   readonly #context: HostContext;
   readonly #channel: FrameChannel;
   readonly #cursors = new CursorTable();
+  readonly #requests = new RequestReader(operationChecks);
   /** Reads under way, by sequence, for `cancel` and for the death of the peer. */
-  readonly #flags = new Map<number, CancelFlag>();
+  readonly #flags = new SequenceMap<CancelFlag>();
   readonly #isOwn: boolean;
   #handshakeTimer: NodeJS.Timeout | undefined;
   #state: State = "awaiting-hello";
@@ -228,10 +232,9 @@ export class HostConnection {
     let operation: Operation;
     let resent: boolean;
     try {
-      const request = decodeRequest(frame.body);
+      const request = this.#requests.read(frame.body);
       this.#session!.acknowledge(request.acknowledged);
-      resent = request.resent;
-      operation = checkOperation(request.operation);
+      ({ resent, operation } = request);
     } catch (error) {
       this.#send(FrameKind.failure, sequence, encodeFailure(error));
       return;
@@ -445,8 +448,7 @@ export class HostConnection {
     this.#session?.disconnected();
     this.#context.inFlightChanged(-this.#inFlight);
     // Nobody waits for these reads any more.
-    for (const flag of this.#flags.values()) flag.cancel();
-    this.#flags.clear();
+    for (const sequence of this.#flags.numbers()) this.#flags.delete(sequence)?.cancel();
     this.#batchTurns.clear();
     // Those that wait for a thread find on it that they are cancelled.
     if (this.#isBehind) this.#context.letGo(this.#caller!);

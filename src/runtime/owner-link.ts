@@ -33,6 +33,7 @@ import {
   type Welcome,
 } from "../protocol/messages.js";
 import type { CancelFlag } from "../query/control.js";
+import { SequenceMap } from "../sequence-map.js";
 import type { FrameChannel } from "../transport/channel.js";
 import { thrownText } from "../values/shown.js";
 import { ListeningClock } from "./listening-clock.js";
@@ -70,7 +71,9 @@ export interface OwnerLinkOptions {
 
 export class OwnerLink implements Owner {
   readonly #options: OwnerLinkOptions;
-  readonly #pending = new Map<number, Pending>();
+  readonly #pending = new SequenceMap<Pending>();
+  /** Nothing below is pending. */
+  #lowestSequence = 1;
   readonly #clock = new ListeningClock();
   #state: State = "disconnected";
   #channel: FrameChannel | undefined;
@@ -183,10 +186,9 @@ export class OwnerLink implements Owner {
   }
 
   #send(sequence: number, pending: Pending): void {
-    const [lowest] = this.#pending.keys();
     const resent = pending.sentAtMs > 0;
     const request: Request = {
-      acknowledged: lowest - 1,
+      acknowledged: this.#lowestSequence - 1,
       resent,
       operation: pending.operation,
     };
@@ -290,7 +292,7 @@ export class OwnerLink implements Owner {
     this.#patienceMs = handshakeTimeoutMs;
     this.#handshake!.resolve(welcome);
     this.#handshake = undefined;
-    for (const [sequence, pending] of [...this.#pending]) this.#sendAgain(sequence, pending);
+    this.#forEachPending((sequence, pending) => this.#sendAgain(sequence, pending));
   }
 
   /** After a take-over: sends what was not answered, unless sending it again would be wrong. */
@@ -338,9 +340,11 @@ export class OwnerLink implements Owner {
   }
 
   #settle(sequence: number): Pending | undefined {
-    const pending = this.#pending.get(sequence);
+    const pending = this.#pending.delete(sequence);
     if (!pending) return undefined;
-    this.#pending.delete(sequence);
+    while (this.#lowestSequence < this.#nextSequence && !this.#pending.has(this.#lowestSequence)) {
+      this.#lowestSequence += 1;
+    }
     if (pending.flag) pending.flag.onCancel = undefined;
     if (this.#pending.size === 0) {
       this.#setBusy(false);
@@ -349,11 +353,19 @@ export class OwnerLink implements Owner {
     return pending;
   }
 
-  #rejectAll(errorFor: (pending: Pending) => LioranError): void {
-    for (const sequence of [...this.#pending.keys()]) {
-      const pending = this.#settle(sequence)!;
-      pending.reject(errorFor(pending));
+  /** In the order of their numbers; not for those that are settled or come meanwhile. */
+  #forEachPending(act: (sequence: number, pending: Pending) => void): void {
+    for (const sequence of this.#pending.numbers()) {
+      const pending = this.#pending.get(sequence);
+      if (pending) act(sequence, pending);
     }
+  }
+
+  #rejectAll(errorFor: (pending: Pending) => LioranError): void {
+    this.#forEachPending((sequence, pending) => {
+      this.#settle(sequence);
+      pending.reject(errorFor(pending));
+    });
   }
 
   #setBusy(busy: boolean): void {
@@ -380,10 +392,10 @@ export class OwnerLink implements Owner {
     // Silence counts from the last sign of life, or from when we lost or began to want one.
     const sinceMs = this.#state === "connected" ? this.#lastFrameMs : this.#lostAtMs;
     if (this.#state === "connected") this.#pingIfSilent(now);
-    for (const [sequence, pending] of [...this.#pending]) {
-      if (now - Math.max(sinceMs, pending.askedAtMs) < primaryTimeoutMs) continue;
+    this.#forEachPending((sequence, pending) => {
+      if (now - Math.max(sinceMs, pending.askedAtMs) < primaryTimeoutMs) return;
       this.#settle(sequence)!.reject(this.#timeoutError(pending));
-    }
+    });
   }
 
   /** A primary that is at work answers a ping at once, however long the request itself takes. */
