@@ -86,6 +86,8 @@ const optionChecks = {
 /** The name of an option that some call takes. */
 export type OptionName = keyof typeof optionChecks;
 
+const noOptions = Object.freeze({});
+
 /**
  * Checks the options of a call.
  *
@@ -98,6 +100,7 @@ export function checkOptions<T extends object>(
   options: T | undefined,
   allowed: readonly OptionName[],
 ): T {
+  if (options === undefined) return noOptions as T;
   const checked: Document = {};
   for (const [name, value] of Object.entries(optionsObject(call, options))) {
     if (value === undefined) continue;

@@ -101,6 +101,8 @@ const loadInsertStream = lateImport(() => import("./insert-stream.js"));
 const basic = ["signal", "comment"] as const;
 const validated = [...basic, "bypassDocumentValidation"] as const;
 const searching = ["hint", "maxTimeMS"] as const;
+const updateManyOptions = [...validated, ...searching, "upsert", "arrayFilters"] as const;
+const updateOneOptions = [...validated, ...searching, "sort", "upsert", "arrayFilters"] as const;
 const findOptions = [
   ...basic,
   "hint",
@@ -163,15 +165,15 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     const checked = checkOptions("insertOne", options, validated);
     const target = { ...this.#validatedTarget(checked), ordered: true };
     const { signal } = checked;
+    const runtime = this.#runtime;
     const schema = this.#schema;
-    const id = await this.#runtime.call(
-      schema
-        ? async (execute) => {
-            const valid = await validateInsert(schema, document, "document");
-            return insertSingle(execute, target, valid, signal);
-          }
-        : (execute) => insertSingle(execute, target, document, signal),
-    );
+    runtime.checkOpen();
+    const id = schema
+      ? await runtime.call(async (execute) => {
+          const valid = await validateInsert(schema, document, "document");
+          return insertSingle(execute, target, valid, signal);
+        })
+      : await insertSingle(runtime.executeAlone, target, document, signal);
     return { acknowledged: true, insertedId: id as IdOf<T> };
   }
 
@@ -723,13 +725,7 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     multi: boolean,
     options: UpdateOneOptions | undefined,
   ): Promise<UpdateResult> {
-    const checked = checkOptions(call, options, [
-      ...validated,
-      ...searching,
-      ...(multi ? [] : (["sort"] as const)),
-      "upsert",
-      "arrayFilters",
-    ]);
+    const checked = checkOptions(call, options, multi ? updateManyOptions : updateOneOptions);
     const operation: UpdateOperation = {
       kind: "update",
       ...this.#validatedTarget(checked),

@@ -48,25 +48,26 @@ export type InsertTarget = Pick<
 >;
 
 /**
- * Inserts one document.
+ * Inserts one document. What is wrong with it is thrown at once, not as a rejection.
  *
  * @returns its `_id`
  * @throws the failure as that of one document, not of a bulk write
  */
-export async function insertSingle(
+export function insertSingle(
   execute: Execute,
   target: InsertTarget,
   document: unknown,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   const { id, bytes } = encodeForInsert(document, "document");
-  try {
-    await execute<"insert">({ kind: "insert", ...target, count: 1, documents: bytes }, signal);
-  } catch (error) {
-    if (!(error instanceof LioranError) || !error.writeErrors) throw error;
-    throw error.with(failureDetails(error));
-  }
-  return id;
+  const operation: InsertOperation = { kind: "insert", ...target, count: 1, documents: bytes };
+  return execute<"insert">(operation, signal).then(
+    () => id,
+    (error: unknown) => {
+      if (!(error instanceof LioranError) || !error.writeErrors) throw error;
+      throw error.with(failureDetails(error));
+    },
+  );
 }
 
 /** What was sent has left by then. */

@@ -25,6 +25,7 @@
 // The package's main entry also loads streams and looks for an addon (measured: 10 ms).
 import { Encoder } from "cbor-x/encode";
 import { correctDates } from "./date.js";
+import { copyWritten, writeItem, written } from "./write-item.js";
 
 /** What cbor-x offers beyond its type declarations (encode modes, and the end of a reused source). */
 interface Codec {
@@ -57,10 +58,10 @@ const source = Buffer.allocUnsafeSlow(8 * 1024);
  * @param value plain data as `values/validate.ts` leaves it; anything else is a bug of the caller
  */
 export function encode(value: unknown): Uint8Array {
-  const bytes = encodeTransient(value);
-  const copy = new Uint8Array(bytes.length);
-  copy.set(bytes);
-  releaseLargeTarget(bytes);
+  const length = writeItem(value, encodeRare);
+  if (length === undefined) return new Uint8Array(encodeRare(value));
+  const copy = new Uint8Array(length);
+  copyWritten(copy);
   return copy;
 }
 
@@ -69,23 +70,26 @@ export function encode(value: unknown): Uint8Array {
  * pool: fine to write or to copy into a frame, not to transfer or to post to another thread.
  */
 export function encodePooled(value: unknown): Buffer {
-  const bytes = encodeTransient(value);
-  const copy = Buffer.from(bytes);
-  releaseLargeTarget(bytes);
+  const length = writeItem(value, encodeRare);
+  if (length === undefined) return Buffer.from(encodeRare(value));
+  const copy = Buffer.allocUnsafe(length);
+  copyWritten(copy);
   return copy;
 }
 
 /** Encodes without a copy: the result is overwritten by the next call of any function here. */
 export function encodeTransient(value: unknown): Buffer {
-  const bytes = codec.encode(value, RESET_BUFFER_MODE);
-  correctDates(bytes);
-  return bytes;
+  return writeItem(value, encodeRare) === undefined ? encodeRare(value) : written();
 }
 
-function releaseLargeTarget(bytes: Buffer): void {
+/** What `write-item.ts` leaves to cbor-x. The result is overwritten by the next call. */
+function encodeRare(value: unknown): Buffer {
+  const bytes = codec.encode(value, RESET_BUFFER_MODE);
+  correctDates(bytes);
   if (bytes.buffer.byteLength > targetBytesMax) {
     codec.useBuffer(Buffer.allocUnsafeSlow(targetBytesFresh));
   }
+  return bytes;
 }
 
 /**

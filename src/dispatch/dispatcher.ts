@@ -42,11 +42,21 @@ export class Dispatcher {
     this.#equipment = equipment;
   }
 
-  /** Executes one operation. @throws what docs/errors.md lists */
-  async execute<K extends Operation["kind"]>(
+  /** Executes one operation. @throws what docs/errors.md lists, as a rejection */
+  execute<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
     caller: Caller,
     options: RequestOptions = {},
+  ): Promise<ResultOf<K>> {
+    return operationClass[operation.kind] === "write"
+      ? (this.#forward(operation, options) as Promise<ResultOf<K>>)
+      : this.#executeHere(operation, caller, options);
+  }
+
+  async #executeHere<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    caller: Caller,
+    options: RequestOptions,
   ): Promise<ResultOf<K>> {
     if (isUnloaded(operation.kind) && !this.#isForwarding) await loadFor(operation.kind);
     try {
@@ -127,12 +137,10 @@ export class Dispatcher {
     switch (operationClass[operation.kind]) {
       case "read":
         return this.#read(operation as ReadOperation, caller, options);
-      case "write":
-        return this.#forward(operation, options);
-      case "owner":
-        return this.#own(operation, options);
       case "cursor":
         return this.#cursor(operation, caller);
+      default:
+        return this.#own(operation, options);
     }
   }
 
@@ -165,6 +173,7 @@ export class Dispatcher {
   }
 
   #own(operation: Operation, options: RequestOptions): unknown {
+    invariant(operationClass[operation.kind] === "owner", "writes are forwarded as they are");
     const { owner, hostStatus } = this.#equipment;
     if (owner) return owner.forward(operation, options.flag);
     if (operation.kind === "ping") return { ok: 1 };
@@ -174,13 +183,13 @@ export class Dispatcher {
 
   #forward(operation: Operation, options: RequestOptions): Promise<unknown> {
     const { owner } = this.#equipment;
-    if (!owner) {
-      throw new LioranError(
+    if (owner) return owner.forward(operation, options.flag);
+    return Promise.reject(
+      new LioranError(
         "READ_ONLY",
         `This manager is readonly: ${operation.kind} is not possible. Open the root without ipc: "readonly" to write.`,
-      );
-    }
-    return owner.forward(operation, options.flag);
+      ),
+    );
   }
 
   /** What LMDB reports in our words; anything else as it is. */

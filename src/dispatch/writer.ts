@@ -74,6 +74,8 @@ export class Writer {
   /** Session records that are of no more use, by their keys in hex; they go with the next commit. */
   readonly #obsolete = new Map<Environment, Map<string, Uint8Array>>();
   readonly #catalogChanges = new CatalogChanges();
+  /** Those in which nothing dropped is left, as the last look at their catalog has shown. */
+  readonly #tidy = new WeakSet<Environment>();
   #scheduled = false;
   #queued = 0;
   #idle: (() => void)[] = [];
@@ -278,6 +280,7 @@ export class Writer {
         changesFollow(outcomes.length),
       );
       if (resumed) afterCommit.push(resumed);
+      if (transaction.catalogVersion > 0) this.#tidy.delete(environment);
       wrote = transaction.hasWrites || resumed !== undefined;
       if (!wrote) return;
       transaction.finish();
@@ -360,12 +363,19 @@ export class Writer {
 
   /** A database that is damaged says so to whoever uses it, and must not end the Host of the others. */
   #holdsGarbage(environment: Environment): boolean {
-    try {
-      environment.refresh();
-      return hasDropped(environment);
-    } catch {
+    if (this.#tidy.has(environment)) {
+      // Of what was read for the commit no snapshot stays behind.
+      environment.release();
       return false;
     }
+    try {
+      environment.refresh();
+      if (hasDropped(environment)) return true;
+      this.#tidy.add(environment);
+    } catch {
+      // The next look finds it.
+    }
+    return false;
   }
 
   #writeFailure(db: string, error: unknown): unknown {

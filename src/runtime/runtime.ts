@@ -104,14 +104,18 @@ export class Runtime {
   }
 
   /** Executes an operation. @param signal aborts it @throws CLOSED */
-  async execute<K extends Operation["kind"]>(
+  execute<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
     signal?: AbortSignal,
     options?: RequestOptions,
   ): Promise<ResultOf<K>> {
-    this.checkOpen();
+    if (this.#closing) return Promise.reject(closedError());
     return this.#execute(operation, signal, options);
   }
+
+  /** {@link execute}, for whoever asks for a function. */
+  readonly executeAlone: Execute = (operation, signal, options) =>
+    this.execute(operation, signal, options);
 
   /**
    * Runs a call that takes several operations. Once it has begun, closing waits for all of it.
@@ -233,7 +237,7 @@ export class Runtime {
 
   /** @throws CLOSED */
   checkOpen(): void {
-    if (this.#closing) throw new LioranError("CLOSED", "The manager is closed.");
+    if (this.#closing) throw closedError();
   }
 
   /** The databases of the root, as this thread has them open. */
@@ -299,21 +303,40 @@ export class Runtime {
   }
 
   /** A write takes its place in the queue first: a producer must not outrun the disk without end. */
-  async #write<K extends Operation["kind"]>(
+  #write<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
     options: RequestOptions | undefined,
   ): Promise<ResultOf<K>> {
     this.#underWay += 1;
-    let hasPlace = false;
-    try {
-      if (!this.#writes.tryEnter()) await this.#writes.enter();
-      hasPlace = true;
-      return await this.#run(operation, options);
-    } finally {
-      if (hasPlace) this.#writes.leave();
-      this.#leave();
-    }
+    // Without an async function of its own, which would be a tenth of what a small write takes here.
+    if (this.#writes.tryEnter()) return this.#inPlace(operation, options);
+    return this.#writes.enter().then(
+      () => this.#inPlace(operation, options),
+      (error: unknown) => {
+        this.#leave();
+        throw error;
+      },
+    );
   }
+
+  #inPlace<K extends Operation["kind"]>(
+    operation: Extract<Operation, { kind: K }>,
+    options: RequestOptions | undefined,
+  ): Promise<ResultOf<K>> {
+    return this.#run<K>(operation, options).then(this.#onWritten, this.#onWriteFailed);
+  }
+
+  readonly #onWritten = <T>(result: T): T => {
+    this.#writes.leave();
+    this.#leave();
+    return result;
+  };
+
+  readonly #onWriteFailed = (error: unknown): never => {
+    this.#writes.leave();
+    this.#leave();
+    throw error;
+  };
 
   #leave(): void {
     this.#underWay -= 1;
@@ -325,6 +348,10 @@ export class Runtime {
       this.#onIdle = resolve;
     });
   }
+}
+
+function closedError(): LioranError {
+  return new LioranError("CLOSED", "The manager is closed.");
 }
 
 /** Rejects as soon as the signal fires, and tells the work to stop. */
