@@ -177,15 +177,17 @@ export function checkOperation(value: unknown): Operation {
   return value as unknown as Operation;
 }
 
-/**
- * Whether `value` may take the place of that of a member in an operation that has passed.
- *
- * @throws INVALID_NAMESPACE for a bad name
- */
+/** Whether `value` may take the place of that of a member in an operation that has passed. */
 export function checkMember({ kind }: Operation, name: string, value: unknown): boolean {
   if (name === "kind") return false;
   const shape = shapes[kind];
-  return !Object.hasOwn(shape, name) || shape[name](value) === undefined;
+  if (!Object.hasOwn(shape, name)) return true;
+  try {
+    return shape[name](value) === undefined;
+  } catch {
+    // The check of the whole says why.
+    return false;
+  }
 }
 
 function checkShape(value: Document, shape: Shape, path: string): void {
