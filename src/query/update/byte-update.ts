@@ -43,6 +43,8 @@ interface Piece {
 
 /** An update of more fields than this is as fast on the decoded document. */
 const fieldsMax = 8;
+/** A longer text would be in memory twice, for as long as the update waits for its turn. */
+const textLengthMax = 1_024;
 const same = new Uint8Array(0);
 
 /**
@@ -106,7 +108,7 @@ function numberAt(bytes: Uint8Array, start: number): number | undefined {
 
 function set(operand: unknown, bit: number): Step | undefined {
   const value = operand ?? null;
-  if (!isScalar(value)) return undefined;
+  if (!isShortScalar(value)) return undefined;
   const encoded = encode(value);
   return {
     bit,
@@ -115,9 +117,10 @@ function set(operand: unknown, bit: number): Step | undefined {
   };
 }
 
-function isScalar(value: unknown): boolean {
+function isShortScalar(value: unknown): boolean {
   switch (typeof value) {
     case "string":
+      return value.length <= textLengthMax;
     case "number":
     case "boolean":
       return true;

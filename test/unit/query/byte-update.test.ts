@@ -96,6 +96,7 @@ test("what is not plain to see is left to the decoded document", () => {
     { $set: { at: new Date(NaN) } },
     { $set: { "a\0b": 1 } },
     { $inc: { a: 1n } },
+    { $set: { name: "x".repeat(2_000) } },
     { $mul: { a: 2 } },
   ]) {
     assert.equal(onBytes(update as Document, document), undefined, Object.keys(update).join());
