@@ -55,12 +55,22 @@ export type InsertTarget = Pick<
  */
 export function insertSingle(
   execute: Execute,
-  target: InsertTarget,
+  target: Omit<InsertTarget, "mustExist">,
   document: unknown,
   signal: AbortSignal | undefined,
 ): Promise<unknown> {
   const { id, bytes } = encodeForInsert(document, "document");
-  const operation: InsertOperation = { kind: "insert", ...target, count: 1, documents: bytes };
+  const { db, collection, durability, ordered, bypassValidation } = target;
+  const operation: InsertOperation = {
+    kind: "insert",
+    db,
+    collection,
+    durability,
+    ordered,
+    count: 1,
+    documents: bytes,
+  };
+  if (bypassValidation) operation.bypassValidation = true;
   return execute<"insert">(operation, signal).then(
     () => id,
     (error: unknown) => {

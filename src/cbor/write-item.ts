@@ -4,6 +4,8 @@
  * of the time: cbor-x is made for more kinds of values and modes than we use.
  */
 
+type Fields = Record<string, unknown>;
+
 /** Encodes a value of another kind. The result is copied at once. */
 export type EncodeRare = (value: unknown) => Uint8Array;
 
@@ -89,18 +91,19 @@ function write(value: unknown): void {
 function writeObject(value: object | null): void {
   if (value === null) writeByte(NULL);
   else if (Array.isArray(value)) writeArray(value);
-  else if (isPlain(value)) writeMap(value);
+  else if (value.constructor === Object) writeMap(value as Fields);
   else if (value instanceof Uint8Array) writeBytes(value);
+  else if (isPlain(value)) writeMap(value as Fields);
   else writeRare(value);
 }
 
-/** Objects of other realms are rare. */
-function isPlain(value: object): value is Record<string, unknown> {
+/** A field may be called "constructor". Objects of other realms are rare. */
+function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
 
-function writeMap(value: Record<string, unknown>): void {
+function writeMap(value: Fields): void {
   const names = Object.keys(value);
   writeHeader(MAP, names.length);
   for (let at = 0; at < names.length; at += 1) {
