@@ -257,9 +257,14 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   async findOne(filter?: Filter<T> | null, options?: FindOneOptions): Promise<WithId<T> | null> {
     if (options === undefined && filter) {
       // The most frequent reads of all, by `_id` or by an index, take no cursor.
-      const found = this.#findNow(filter);
-      if (found === undefined || found === tooHeavy) {
-        return this.#findFirst(filter, found === tooHeavy);
+      let found = this.#findById(filter);
+      if (found === undefined) {
+        const operation = this.#findingFirst(filter);
+        const matches = this.#runtime.findNow(operation);
+        if (matches === undefined || matches === tooHeavy) {
+          return await this.#findFirst(operation, matches === tooHeavy);
+        }
+        found = (matches[0] as WithId<T> | undefined) ?? null;
       }
       // Not the promise of `inTurn`, which would have to be awaited.
       const others = turnOfOthers();
@@ -682,15 +687,6 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
     );
   }
 
-  /** The first match, read at once; undefined when it cannot be. */
-  #findNow(filter: Filter<T>): WithId<T> | null | typeof tooHeavy | undefined {
-    const found = this.#findById(filter);
-    if (found !== undefined) return found;
-    const matches = this.#runtime.findNow(this.#findingFirst(filter));
-    if (matches === undefined || matches === tooHeavy) return matches;
-    return (matches[0] as WithId<T> | undefined) ?? null;
-  }
-
   #findingFirst(filter: Filter<T>): FindOperation {
     return {
       kind: "find",
@@ -702,15 +698,16 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
   }
 
   /** The first match, where it cannot be read at once. */
-  #findFirst(filter: Filter<T>, isHeavy: boolean): Promise<WithId<T> | null> {
-    return this.#runtime.call(async (execute) => {
-      const operation = this.#findingFirst(filter);
-      const result = await execute<"find">(operation, undefined, { isHeavy });
-      // A large document fills a batch, and the cursor does not know yet that it is the last one.
-      const { cursor } = result;
-      if (cursor !== 0) await execute<"killCursors">({ kind: "killCursors", cursors: [cursor] });
-      return (documentsOf(result)[0] as WithId<T> | undefined) ?? null;
-    });
+  async #findFirst(operation: FindOperation, isHeavy: boolean): Promise<WithId<T> | null> {
+    const runtime = this.#runtime;
+    const result = await runtime.execute<"find">(operation, undefined, { isHeavy });
+    // A large document fills a batch, and the cursor does not know yet that it is the last one.
+    const { cursor } = result;
+    // Closing the manager closes its cursors.
+    if (cursor !== 0 && !runtime.isClosing) {
+      await runtime.execute<"killCursors">({ kind: "killCursors", cursors: [cursor] });
+    }
+    return (documentsOf(result)[0] as WithId<T> | undefined) ?? null;
   }
 
   #findById(filter: Filter<T>): WithId<T> | null | undefined {

@@ -48,9 +48,22 @@ export class Dispatcher {
     caller: Caller,
     options: RequestOptions = {},
   ): Promise<ResultOf<K>> {
-    return operationClass[operation.kind] === "write"
-      ? (this.#forward(operation, options) as Promise<ResultOf<K>>)
+    const result = this.#isForwarded(operation)
+      ? this.#executeThere(operation, caller, options)
       : this.#executeHere(operation, caller, options);
+    return result as Promise<ResultOf<K>>;
+  }
+
+  #isForwarded({ kind }: Operation): boolean {
+    const place = operationClass[kind];
+    return place === "write" || (place === "read" && this.#isForwarding);
+  }
+
+  /** At the owner. Nothing is read here, so there is no failure to put in our words: a promise less for each. */
+  #executeThere(operation: Operation, caller: Caller, options: RequestOptions): Promise<unknown> {
+    return operationClass[operation.kind] === "write"
+      ? this.#forward(operation, options)
+      : this.#readAtOwner(operation as ReadOperation, caller, options);
   }
 
   async #executeHere<K extends Operation["kind"]>(
@@ -58,7 +71,7 @@ export class Dispatcher {
     caller: Caller,
     options: RequestOptions,
   ): Promise<ResultOf<K>> {
-    if (isUnloaded(operation.kind) && !this.#isForwarding) await loadFor(operation.kind);
+    if (isUnloaded(operation.kind)) await loadFor(operation.kind);
     try {
       return (await this.#route(operation, caller, options)) as ResultOf<K>;
     } catch (error) {
@@ -136,7 +149,7 @@ export class Dispatcher {
   ): Promise<unknown> | unknown {
     switch (operationClass[operation.kind]) {
       case "read":
-        return this.#read(operation as ReadOperation, caller, options);
+        return this.#localReads.run(operation as ReadOperation, caller, options);
       case "cursor":
         return this.#cursor(operation, caller);
       default:
@@ -144,24 +157,23 @@ export class Dispatcher {
     }
   }
 
-  #read(operation: ReadOperation, caller: Caller, options: RequestOptions): unknown {
-    if (this.#isForwarding) return this.#readAtOwner(operation, caller, options);
-    return this.#localReads.run(operation, caller, options);
-  }
-
   /** A forwarded read; a cursor at the owner gets an entry here, so that `getMore` finds its way. */
-  async #readAtOwner(
+  #readAtOwner(
     operation: ReadOperation,
     caller: Caller,
     { flag }: RequestOptions,
   ): Promise<unknown> {
     const owner = this.#equipment.owner!;
-    const result = await owner.forward(operation, flag);
-    if (operation.kind === "explain") return { ...(result as Explanation), place: "owner" };
-    if (!opensCursor(operation)) return result;
-    const found = result as CursorResult;
-    if (found.cursor === 0) return found;
-    return { ...found, cursor: caller.cursors.add(new OwnerSource(owner, found.cursor)) };
+    const answer = owner.forward(operation, flag);
+    if (operation.kind === "explain") {
+      return answer.then((result) => ({ ...(result as Explanation), place: "owner" }));
+    }
+    if (!opensCursor(operation)) return answer;
+    return answer.then((result) => {
+      const found = result as CursorResult;
+      if (found.cursor === 0) return found;
+      return { ...found, cursor: caller.cursors.add(new OwnerSource(owner, found.cursor)) };
+    });
   }
 
   #cursor(operation: Operation, caller: Caller): unknown {

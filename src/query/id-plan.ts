@@ -63,7 +63,10 @@ export function planId(filter: Document): IdPlan {
  */
 export function pointReadId(filter: Document): string | number | undefined {
   const names = Object.keys(filter);
-  if (names.length === 1 && names[0] === "_id" && isPointId(filter._id)) return filter._id;
+  if (names.length === 1 && names[0] === "_id") {
+    const id = filter._id;
+    if (isPointId(id)) return id;
+  }
   const plan = planId(filter);
   if (plan.kind !== "ids" || plan.ids.length !== 1 || plan.residual) return undefined;
   const [id] = plan.ids;

@@ -371,17 +371,28 @@ export class OwnerLink implements Owner {
   #setBusy(busy: boolean): void {
     if (busy) {
       this.#channel?.ref();
-      const everyMs = Math.max(10, Math.min(1_000, this.#options.primaryTimeoutMs / 8));
-      // Behind the turn's I/O: after a busy time the answer may lie there already.
       this.#clock.start();
-      this.#watch = setInterval(() => {
-        this.#clock.tick(everyMs);
-        setImmediate(() => this.#checkDeadlines());
-      }, everyMs);
+      if (this.#watch) this.#watch.ref();
+      else this.#watch = this.#startWatch();
     } else {
       this.#channel?.unref();
-      clearInterval(this.#watch);
+      // It ends itself when nothing has come until it is due: calls one by one need no timer each.
+      this.#watch?.unref();
     }
+  }
+
+  #startWatch(): NodeJS.Timeout {
+    const everyMs = Math.max(10, Math.min(1_000, this.#options.primaryTimeoutMs / 8));
+    return setInterval(() => {
+      if (this.#pending.size === 0) {
+        clearInterval(this.#watch);
+        this.#watch = undefined;
+        return;
+      }
+      this.#clock.tick(everyMs);
+      // Behind the turn's I/O: after a busy time the answer may lie there already.
+      setImmediate(() => this.#checkDeadlines());
+    }, everyMs);
   }
 
   /** Gives up on requests that nobody answers. */

@@ -288,19 +288,27 @@ export class Runtime {
     return this.#dispatcher.execute<K>(operation, this.#caller, options);
   }
 
-  async #read<K extends Operation["kind"]>(
+  #read<K extends Operation["kind"]>(
     operation: Extract<Operation, { kind: K }>,
     options: RequestOptions | undefined,
   ): Promise<ResultOf<K>> {
     this.#underWay += 1;
-    try {
-      const others = turnOfOthers();
-      if (others) await others;
-      return await this.#run(operation, options);
-    } finally {
-      this.#leave();
-    }
+    const others = turnOfOthers();
+    const work = others
+      ? others.then(() => this.#run<K>(operation, options))
+      : this.#run<K>(operation, options);
+    return work.then(this.#onRead, this.#onReadFailed);
   }
+
+  readonly #onRead = <T>(result: T): T => {
+    this.#leave();
+    return result;
+  };
+
+  readonly #onReadFailed = (error: unknown): never => {
+    this.#leave();
+    throw error;
+  };
 
   /** A write takes its place in the queue first: a producer must not outrun the disk without end. */
   #write<K extends Operation["kind"]>(
