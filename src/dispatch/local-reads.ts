@@ -14,11 +14,10 @@ import {
 import { planId, pointReadId } from "../query/id-plan.js";
 import { filterHasLoop, hasLoop } from "../query/loops.js";
 import { collectionAt, findCollection } from "../storage/catalog.js";
-import { getDocument } from "../storage/collection.js";
+import { readById } from "../storage/collection.js";
 import type { CommitClock } from "../storage/commit-clock.js";
 import { checkExtent } from "../storage/document.js";
 import type { Environment } from "../storage/environment.js";
-import { idKey } from "../storage/key.js";
 import type { Document } from "../values/document.js";
 import type { BatchSource } from "./cursors.js";
 import { divide } from "./divided/divide.js";
@@ -90,10 +89,11 @@ export class LocalReads {
     const { databases } = this.#equipment;
     const environment = databases.get(operation.db);
     if (!environment) return this.#readInline(undefined, operation, caller) && emptyResult(caller);
-    environment.refreshForWalk(databases.clock);
+    const time = environment.refreshForWalk(databases.clock);
     try {
       const result =
-        pointResult(environment, operation) ?? this.#readInline(environment, operation, caller);
+        pointResult(environment, operation, databases.clock, time) ??
+        this.#readInline(environment, operation, caller);
       environment.release();
       return result;
     } catch (error) {
@@ -279,22 +279,40 @@ export class LocalReads {
   }
 }
 
-/** What a query for one `_id` and nothing else finds. @returns undefined for any other query */
+/**
+ * What a query for one `_id` and nothing else finds.
+ *
+ * @param time of the clock, when the snapshot belongs to it
+ * @returns undefined for any other query
+ */
 function pointResult(
   environment: Environment,
   { collection, filter, idRange, sort, projection, skip, hint }: FindOperation,
+  clock: CommitClock | undefined,
+  time: number | undefined,
 ): CursorResult | undefined {
   if (idRange || sort || projection || skip || hint !== undefined) return undefined;
   const id = pointReadId(filter);
   if (id === undefined) return undefined;
-  const entry = findCollection(environment, collection);
-  const bytes = entry && getDocument(environment, entry.id, idKey(id));
-  if (!bytes) return { batch: { count: 0, bytes: nothing }, cursor: 0 };
+  const entry =
+    clock && time !== undefined
+      ? collectionAt(environment, collection, clock, time)
+      : findCollection(environment, collection);
+  const bytes = entry && readById(environment, entry.id, id);
   // Copying and sending it takes too long for everybody else here.
-  if (bytes.length > inlineBytesMax) return undefined;
-  // Its bytes are passed on as they are.
-  checkExtent(bytes);
-  return { batch: { count: 1, bytes: Buffer.from(bytes) }, cursor: 0 };
+  if (bytes && bytes.length > inlineBytesMax) return undefined;
+  const result: CursorResult = bytes
+    ? { batch: { count: 1, bytes: wholeDocument(bytes) }, cursor: 0 }
+    : { batch: { count: 0, bytes: nothing }, cursor: 0 };
+  // A commit that came in between may have dropped the collection.
+  return time === undefined || clock?.time === time ? result : undefined;
+}
+
+/** Its bytes are passed on as they are, out of the buffer that the next read overwrites. */
+function wholeDocument(bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes.subarray(0, bytes.length));
+  checkExtent(copy);
+  return copy;
 }
 
 /** @throws InlineBudgetExceeded */
