@@ -40,11 +40,16 @@ export function addDocument(
   bytes: Uint8Array,
 ): void {
   insertDocument(transaction, entry.id, `${db}.${entry.name}`, idKey, bytes);
-  if (entry.indexes.length === 0) return;
-  const document = indexedPart(entry, bytes);
   for (const index of entry.indexes) {
     noteIfBuilding(transaction, index, idKey);
-    indexDocument(transaction, { db, entry }, index, document, idKey);
+    const plain = compileIndex(index).plainEntry?.(bytes, idKey);
+    if (!plain) {
+      indexDocument(transaction, { db, entry }, index, indexedPart(entry, bytes), idKey);
+      continue;
+    }
+    addEntry(transaction, index, plain, idKey, () =>
+      duplicateKey({ db, entry }, index, indexedPart(entry, bytes), plain.key, idKey),
+    );
   }
 }
 
@@ -201,18 +206,29 @@ function addEntries(
   document: Document,
   idKey: Uint8Array,
 ): void {
-  const { indexes } = transaction.environment.stores;
-  for (const { key, value } of added) {
-    if (index.unique && hasOtherHolder(transaction, key, value, idKey)) {
-      throw duplicateKey(target, index, document, key, idKey);
-    }
-    const before = index.state === "building" ? transaction.get(indexes, key) : undefined;
-    transaction.put(indexes, key, value, before);
+  for (const one of added) {
+    addEntry(transaction, index, one, idKey, () =>
+      duplicateKey(target, index, document, one.key, idKey),
+    );
   }
   const isNew = kinds.multikey.some((at) => !index.multikey.includes(at));
   if (isNew || (kinds.isCut && !index.cut)) {
     noteEntries(transaction, target.entry.name, index.id, kinds);
   }
+}
+
+/** @param duplicate what is thrown when another document has an entry with the same values */
+function addEntry(
+  transaction: WriteTransaction,
+  index: IndexEntry,
+  { key, value }: IndexEntryBytes,
+  idKey: Uint8Array,
+  duplicate: () => LioranError,
+): void {
+  const { indexes } = transaction.environment.stores;
+  if (index.unique && hasOtherHolder(transaction, key, value, idKey)) throw duplicate();
+  const before = index.state === "building" ? transaction.get(indexes, key) : undefined;
+  transaction.put(indexes, key, value, before);
 }
 
 function removeEntries(

@@ -19,6 +19,7 @@ import { compileFilter } from "./filter.js";
 import { filterPaths } from "./filter-paths.js";
 import { type IndexedValues, indexedValues, ParallelArrays } from "./index-values.js";
 import { parsePath } from "./path.js";
+import { compilePlainEntry, type PlainEntry } from "./plain-entry.js";
 
 /** The entries of one document in one index. */
 export interface DocumentEntries {
@@ -36,6 +37,8 @@ export interface CompiledIndex {
   readonly index: IndexEntry;
   /** What it looks at of a document; `undefined`: the whole of it. */
   readonly paths: readonly string[] | undefined;
+  /** Its one entry for an encoded document, where it can be made of the bytes. */
+  readonly plainEntry?: PlainEntry;
   /** @throws CANNOT_INDEX_PARALLEL_ARRAYS */
   entriesOf(document: Document, idKey: Uint8Array): DocumentEntries;
   /** The values of one of its entries, for the message of a violated unique index. */
@@ -61,6 +64,7 @@ function compile(index: IndexEntry): CompiledIndex {
   return {
     index,
     paths: filtered && ["_id", ...index.key.map(([path]) => path), ...filtered],
+    plainEntry: compilePlainEntry(index),
     entriesOf: (document, idKey) => {
       if (matches && !matches(document)) return none;
       const values = valuesOf(index, document, paths);

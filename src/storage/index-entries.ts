@@ -109,6 +109,15 @@ export function entryBytes(
   return { key, value };
 }
 
+/** The values of entries that say nothing else, by where the id part begins. Nobody changes one. */
+const plainValues: Uint8Array[] = [];
+
+/** The value of an entry whose key has the values and the `_id` as they are. */
+export function plainEntryValue(idAt: number): Uint8Array {
+  plainValues[idAt] ??= Uint8Array.of(0, idAt >> 8, idAt);
+  return plainValues[idAt];
+}
+
 /** Whether the ids of an index are cut in its entries: they then do not sort as the ids do. */
 export function isLongId(idKey: Uint8Array): boolean {
   return idKey.length > indexIdBytesMax;
