@@ -1,7 +1,7 @@
 /**
  * The encoder of what nearly all values are made of: text, numbers, booleans, byte strings, arrays and plain
- * objects. It writes the same bytes as cbor-x with our settings (`codec.ts`), which encodes everything else, in half
- * of the time: cbor-x is made for more kinds of values and modes than we use.
+ * objects. It writes the same bytes as cbor-x with our settings (`codec.ts`), which encodes everything else, in three
+ * quarters of the time: cbor-x is made for more kinds of values and modes than we use.
  */
 
 type Fields = Record<string, unknown>;
