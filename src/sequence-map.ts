@@ -15,7 +15,7 @@ const free = -1;
 
 export class SequenceMap<T> {
   #size = 0;
-  /** A power of two, at least twice the size. */
+  /** A power of two, at least twice the size and, above the least, not much more than that. */
   #capacity = capacityMin;
   #numbers: number[] = new Array(capacityMin).fill(free);
   #values: (T | undefined)[] = new Array(capacityMin).fill(undefined);
@@ -39,7 +39,7 @@ export class SequenceMap<T> {
     if (this.#numbers[at] === number) return;
     this.#numbers[at] = number;
     this.#size += 1;
-    if (2 * this.#size > this.#capacity) this.#grow();
+    if (2 * this.#size > this.#capacity) this.#resize(2);
   }
 
   /** @returns what was there */
@@ -49,6 +49,7 @@ export class SequenceMap<T> {
     const value = this.#values[at];
     this.#size -= 1;
     this.#close(at);
+    if (this.#capacity > capacityMin && 16 * this.#size < this.#capacity) this.#resize(0.25);
     return value;
   }
 
@@ -64,8 +65,9 @@ export class SequenceMap<T> {
     return at;
   }
 
+  /** Scattered: numbers side by side would be one run, all of which would have to be looked at to close a gap. */
   #home(number: number): number {
-    return number & (this.#capacity - 1);
+    return (Math.imul(number, 0x9e3779b1) >>> 7) & (this.#capacity - 1);
   }
 
   #next(at: number): number {
@@ -89,10 +91,10 @@ export class SequenceMap<T> {
     this.#values[gap] = undefined;
   }
 
-  #grow(): void {
+  #resize(by: number): void {
     const numbers = this.#numbers;
     const values = this.#values;
-    this.#capacity *= 2;
+    this.#capacity = Math.max(capacityMin, by * this.#capacity);
     this.#size = 0;
     this.#numbers = new Array(this.#capacity).fill(free);
     this.#values = new Array(this.#capacity).fill(undefined);

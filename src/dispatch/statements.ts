@@ -261,7 +261,7 @@ function changeStored(
   const { onBytes } = change;
   const entry = onBytes && ensureCollection(transaction, target.collection);
   // A validator wants to see the document.
-  if (!entry || (validatorOf(entry) && !target.bypassValidation)) {
+  if (!entry || (!target.bypassValidation && validatorOf(entry))) {
     return changeRow(transaction, target, row, change) !== undefined;
   }
   const after = onBytes.apply(row.stored);

@@ -13,6 +13,7 @@ import { liesAt } from "../cbor/field-name.js";
 import { type MapShape, newShape } from "../cbor/map-shape.js";
 import { itemEnd, readItem, readPart } from "../cbor/read-item.js";
 import { headerBytes, MAJOR_MAP, readLength, scan, skip } from "../cbor/scan.js";
+import { LioranError } from "../errors.js";
 import { frameDepthMax, frameItemsMax } from "../limits.js";
 import { decodeRequest } from "./messages.js";
 
@@ -51,7 +52,7 @@ const memberLimits = { depthMax: frameDepthMax - 2, itemsMax: frameItemsMax };
 
 export class RequestReader<Operation extends object> {
   readonly #checks: OperationChecks<Operation>;
-  /** The one that was used last is the first. */
+  /** Those that were used last come first. */
   readonly #known: RepeatedOperation<Operation>[] = [];
   #acknowledged = 0;
 
@@ -63,9 +64,24 @@ export class RequestReader<Operation extends object> {
   read(body: Uint8Array): CheckedRequest<Operation> {
     const start = this.#operationStart(body);
     if (start === 0) return this.#readWhole(body, 0);
-    const operation = this.#repeated(body, start)?.read(body, start);
+    const operation = this.#readRepeated(body, start);
     if (!operation) return this.#readWhole(body, start);
     return { acknowledged: this.#acknowledged, resent: false, operation };
+  }
+
+  #readRepeated(body: Uint8Array, start: number): Operation | undefined {
+    const known = this.#known;
+    for (let at = 0; at < known.length; at += 1) {
+      const one = known[at]!;
+      const operation = liesAt(one.head, body, start) ? one.read(body, start) : undefined;
+      if (!operation) continue;
+      if (at > 0) {
+        known.splice(at, 1);
+        known.unshift(one);
+      }
+      return operation;
+    }
+    return undefined;
   }
 
   /** Where the operation begins in a request as our clients write it; 0 in any other. */
@@ -73,28 +89,15 @@ export class RequestReader<Operation extends object> {
     if (body.length > bodyBytesMax || body[0] !== requestOfThree) return 0;
     if (!liesAt(acknowledgedName, body, 1)) return 0;
     let at = 1 + acknowledgedName.length;
-    // A number of at most 32 bits.
+    // A number of at most 32 bits, with the shortest header.
     if (!(body[at]! < 0x1b)) return 0;
     this.#acknowledged = readItem(body, at) as number;
+    if (itemEnd - at !== numberBytes(this.#acknowledged)) return 0;
     at = itemEnd;
     if (!liesAt(resentName, body, at)) return 0;
     at += resentName.length;
     if (body[at] !== FALSE || !liesAt(operationName, body, at + 1)) return 0;
     return at + 1 + operationName.length;
-  }
-
-  #repeated(body: Uint8Array, start: number): RepeatedOperation<Operation> | undefined {
-    const known = this.#known;
-    for (let at = 0; at < known.length; at += 1) {
-      const one = known[at]!;
-      if (!liesAt(one.head, body, start)) continue;
-      if (at > 0) {
-        known.splice(at, 1);
-        known.unshift(one);
-      }
-      return one;
-    }
-    return undefined;
   }
 
   #readWhole(body: Uint8Array, start: number): CheckedRequest<Operation> {
@@ -107,9 +110,9 @@ export class RequestReader<Operation extends object> {
   #keep(body: Uint8Array, start: number, operation: Operation): void {
     const kept = RepeatedOperation.of(body, start, operation, this.#checks);
     if (!kept) return;
-    const before = this.#repeated(body, start);
-    if (before) this.#known[0] = kept;
-    else if (this.#known.unshift(kept) > kindsMax) this.#known.pop();
+    const before = this.#known.findIndex((one) => one.isLike(kept));
+    if (before >= 0) this.#known.splice(before, 1);
+    if (this.#known.unshift(kept) > kindsMax) this.#known.pop();
   }
 }
 
@@ -123,10 +126,16 @@ interface Member {
 
 const notKept = new Uint8Array(0);
 
+function numberBytes(value: number): number {
+  return value < 24 ? 1 : value < 0x100 ? 2 : value < 0x10000 ? 3 : 5;
+}
+
 /** An operation that has passed, and how it lay in its frame. */
 class RepeatedOperation<Operation extends object> {
   /** How operations begin that may repeat this one: with as many members, of which the first is the same. */
   readonly head: Uint8Array;
+  /** The names of all members. */
+  readonly names: string;
   readonly #members: readonly Member[];
   readonly #shape: MapShape = newShape([]);
   readonly #checks: OperationChecks<Operation>;
@@ -140,6 +149,7 @@ class RepeatedOperation<Operation extends object> {
     checks: OperationChecks<Operation>,
   ) {
     this.head = head;
+    this.names = Object.keys(last).join("\0");
     this.#members = members;
     this.#last = { ...last };
     this.#checks = checks;
@@ -167,16 +177,17 @@ class RepeatedOperation<Operation extends object> {
       at = skip(body, from);
       members.push({ name, nameBytes, value: kept(body, from, at), changes: 0 });
     }
-    const head = body.slice(start, skip(body, skip(body, first)));
+    const head = copied(body, start, skip(body, skip(body, first)));
     if (at !== body.length || head.length > keptBytesMax) return undefined;
     return new RepeatedOperation(head, members.slice(1), operation, checks);
   }
 
-  /**
-   * The operation at `start`, which begins with the `head`; nothing when it is of another build, or does not pass.
-   *
-   * @throws PROTOCOL for bytes that are no CBOR of ours
-   */
+  /** Whether it has the same members in the same order. */
+  isLike({ head, names }: RepeatedOperation<Operation>): boolean {
+    return this.names === names && Buffer.compare(this.head, head) === 0;
+  }
+
+  /** The operation at `start`, which begins with the `head`; nothing when it has other members, or is not well-formed. */
   read(body: Uint8Array, start: number): Operation | undefined {
     const operation: Operation = { ...this.#last };
     let at = start + this.head.length;
@@ -189,7 +200,8 @@ class RepeatedOperation<Operation extends object> {
         member.changes = 0;
         continue;
       }
-      const end = scan(body, memberLimits, at);
+      const end = scannedEnd(body, at);
+      if (end === 0) return undefined;
       const value = readPart(body, at, true, this.#shape, i);
       if (!this.#checks.member(operation, member.name, value)) return undefined;
       (operation as Fields)[member.name] = value;
@@ -202,6 +214,21 @@ class RepeatedOperation<Operation extends object> {
   }
 }
 
+/** 0 for what is no CBOR of ours: the reading of the whole says why. */
+function scannedEnd(body: Uint8Array, at: number): number {
+  try {
+    return scan(body, memberLimits, at);
+  } catch (error) {
+    if (error instanceof LioranError) return 0;
+    throw error;
+  }
+}
+
 function kept(body: Uint8Array, from: number, to: number): Uint8Array {
-  return to - from > keptBytesMax ? notKept : Uint8Array.prototype.slice.call(body, from, to);
+  return to - from > keptBytesMax ? notKept : copied(body, from, to);
+}
+
+/** Not a view, which would keep all that has arrived with it. */
+function copied(body: Uint8Array, from: number, to: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(body, from, to);
 }

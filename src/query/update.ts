@@ -88,7 +88,8 @@ export function compileUpdate(
       return keepId(seed, tree.apply(seed, { document: seed, details, now, insert: true }));
     },
   };
-  if (!tree.isPositional && arrayFilters.size === 0) compiledLast = { update, compiled };
+  // What can be done on bytes is small, and has no array filters.
+  if (compiled.onBytes) compiledLast = { update, compiled };
   return compiled;
 }
 

@@ -47,6 +47,8 @@ const steps: Record<State, readonly State[]> = {
   closed: [],
 };
 
+/** How far the lowest pending number is followed up each time a request is settled. */
+const lowestStepsMax = 256;
 /** How often a handshake is looked at. */
 const handshakeCheckMs = 250;
 
@@ -342,15 +344,23 @@ export class OwnerLink implements Owner {
   #settle(sequence: number): Pending | undefined {
     const pending = this.#pending.delete(sequence);
     if (!pending) return undefined;
-    while (this.#lowestSequence < this.#nextSequence && !this.#pending.has(this.#lowestSequence)) {
-      this.#lowestSequence += 1;
-    }
+    this.#raiseLowest();
     if (pending.flag) pending.flag.onCancel = undefined;
     if (this.#pending.size === 0) {
       this.#setBusy(false);
       for (const resolve of this.#idle.splice(0)) resolve();
     }
     return pending;
+  }
+
+  /** In steps that are bounded: millions of requests may have passed one that was slow. A lower one is right, too. */
+  #raiseLowest(): void {
+    if (this.#pending.size === 0) this.#lowestSequence = this.#nextSequence;
+    for (let left = lowestStepsMax; left > 0; left -= 1) {
+      if (this.#lowestSequence === this.#nextSequence) return;
+      if (this.#pending.has(this.#lowestSequence)) return;
+      this.#lowestSequence += 1;
+    }
   }
 
   /** In the order of their numbers; not for those that are settled or come meanwhile. */

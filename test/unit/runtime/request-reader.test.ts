@@ -122,6 +122,37 @@ test("what repeats is one object, and what does not is not", () => {
   assert.deepEqual(second.filter, { _id: 2 });
 });
 
+test("operations of one kind with other members do not push each other out", () => {
+  const reader = newReader();
+  const read = (operation: object) => {
+    const request = reader.read(encode({ acknowledged: 0, resent: false, operation }));
+    return (request.operation as Operation & { kind: "find" }).filter;
+  };
+  const filter = { _id: { $in: [1, 2] } };
+  const limited = { kind: "find", db: "app", collection: "people", filter, limit: 1 };
+  const sorted = { kind: "find", db: "app", collection: "people", filter, sort: [["a", 1]] };
+  const filters = [read(limited), read(sorted)];
+  for (let i = 0; i < 3; i += 1) {
+    assert.equal(read(limited), filters[0]);
+    assert.equal(read(sorted), filters[1]);
+  }
+});
+
+test("a number whose header is longer than needed is refused as it is elsewhere", () => {
+  const reader = newReader();
+  const body = encode({ acknowledged: 5, resent: false, operation: update });
+  reader.read(body);
+  const at = Buffer.from(body).indexOf("resent") - 2;
+  assert.equal(body[at], 5);
+  const longer = Buffer.concat([
+    body.subarray(0, at),
+    Buffer.from([0x18, 5]),
+    body.subarray(at + 1),
+  ]);
+  assert.throws(() => decodeRequest(longer), { code: "PROTOCOL" });
+  assert.throws(() => reader.read(longer), { code: "PROTOCOL" });
+});
+
 test("a value that is refused is not taken for one that has passed", () => {
   const reader = newReader();
   const body = (changed: object) =>
