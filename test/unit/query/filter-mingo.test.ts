@@ -84,6 +84,11 @@ const deviations: readonly { readonly rule: string; applies(one: Case): boolean 
     applies: (one) => ["$in", "$nin"].includes(one.operator) && wantedBy(one).some(Array.isArray),
   },
   {
+    // https://www.mongodb.com/docs/manual/tutorial/query-array-of-documents/
+    rule: "An empty array on the way hides nothing of what is found beside it.",
+    applies: (one) => ["$in", "$nin"].includes(one.operator) && hasEmptyArrayOnTheWay(one),
+  },
+  {
     // https://www.mongodb.com/docs/manual/tutorial/query-embedded-documents/
     rule: "Documents are equal only with their fields in the same order.",
     applies: (one) => wantedBy(one).some((wish) => isObject(wish) && shown(wish).includes(",")),
@@ -168,6 +173,14 @@ function reached({ document, segments }: Pick<Case, "document" | "segments">): u
 function hasArrayOnTheWay(document: Document, segments: readonly string[]): boolean {
   return segments.some((_, at) =>
     reached({ document, segments: segments.slice(0, at) }).some(Array.isArray),
+  );
+}
+
+function hasEmptyArrayOnTheWay({ document, segments }: Case): boolean {
+  return segments.some((_, at) =>
+    reached({ document, segments: segments.slice(0, at) }).some(
+      (found) => Array.isArray(found) && found.length === 0,
+    ),
   );
 }
 
