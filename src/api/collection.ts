@@ -176,7 +176,7 @@ export class Collection<T extends object = Document, Input = OptionalUnlessRequi
           const valid = await validateInsert(schema, document, "document");
           return insertSingle(execute, target, valid, signal);
         })
-      : await insertSingle(runtime.executeAlone, target, document, signal);
+      : await insertSingle(runtime.execute, target, document, signal);
     return { acknowledged: true, insertedId: id as IdOf<T> };
   }
 

@@ -89,7 +89,7 @@ async function start(setup: JobSetup): Promise<AnswerTo<"ready">> {
   const runtime = runtimeOf(manager);
   // The module loads while the connection is made.
   const [db, module] = await Promise.all([manager.db(setup.db), UserModule.load(setup.module)]);
-  const execute: Execute = (...call) => runtime.execute(...call);
+  const { execute } = runtime;
   job = { setup, args: revived(setup.args), manager, execute, db, module };
   await module.init(initContext(job));
   return { type: "ready", hasReduce: module.hasReduce, hasFinish: module.hasFinish };

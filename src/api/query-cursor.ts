@@ -37,8 +37,7 @@ export abstract class QueryCursor<T> extends AbstractCursor<T> {
 
   protected override feed(): CursorFeed {
     const { runtime } = this;
-    const execute: Execute =
-      this.#execute ?? ((operation, signal) => runtime.execute(operation, signal));
+    const execute = this.#execute ?? runtime.execute;
     return {
       first: (batchSize) => this.begin(execute, batchSize),
       more: (cursor, batchSize) =>

@@ -11,7 +11,7 @@
 import { encode } from "../cbor/codec.js";
 import { liesAt } from "../cbor/field-name.js";
 import { type MapShape, newShape } from "../cbor/map-shape.js";
-import { itemEnd, readItem, readPart } from "../cbor/read-item.js";
+import { readItem, readPart } from "../cbor/read-item.js";
 import { headerBytes, MAJOR_MAP, readLength, scan, skip } from "../cbor/scan.js";
 import { LioranError } from "../errors.js";
 import { frameDepthMax, frameItemsMax } from "../limits.js";
@@ -89,11 +89,11 @@ export class RequestReader<Operation extends object> {
     if (body.length > bodyBytesMax || body[0] !== requestOfThree) return 0;
     if (!liesAt(acknowledgedName, body, 1)) return 0;
     let at = 1 + acknowledgedName.length;
-    // A number of at most 32 bits, with the shortest header.
-    if (!(body[at]! < 0x1b)) return 0;
+    // A number of at most 32 bits.
+    const end = body[at]! < 0x1b ? scannedEnd(body, at) : 0;
+    if (end === 0) return 0;
     this.#acknowledged = readItem(body, at) as number;
-    if (itemEnd - at !== numberBytes(this.#acknowledged)) return 0;
-    at = itemEnd;
+    at = end;
     if (!liesAt(resentName, body, at)) return 0;
     at += resentName.length;
     if (body[at] !== FALSE || !liesAt(operationName, body, at + 1)) return 0;
@@ -125,10 +125,6 @@ interface Member {
 }
 
 const notKept = new Uint8Array(0);
-
-function numberBytes(value: number): number {
-  return value < 24 ? 1 : value < 0x100 ? 2 : value < 0x10000 ? 3 : 5;
-}
 
 /** An operation that has passed, and how it lay in its frame. */
 class RepeatedOperation<Operation extends object> {

@@ -165,6 +165,7 @@ export class OwnerLink implements Owner {
     const wasConnected = this.#state === "connected";
     this.#step("closed");
     this.#rejectAll(() => closedError());
+    clearInterval(this.#watch);
     if (wasConnected) {
       this.#channel!.send(FrameKind.goodbye, 0, encodeBody({ reason: "the client closes" }));
     }

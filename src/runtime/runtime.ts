@@ -104,18 +104,8 @@ export class Runtime {
   }
 
   /** Executes an operation. @param signal aborts it @throws CLOSED */
-  execute<K extends Operation["kind"]>(
-    operation: Extract<Operation, { kind: K }>,
-    signal?: AbortSignal,
-    options?: RequestOptions,
-  ): Promise<ResultOf<K>> {
-    if (this.#closing) return Promise.reject(closedError());
-    return this.#execute(operation, signal, options);
-  }
-
-  /** {@link execute}, for whoever asks for a function. */
-  readonly executeAlone: Execute = (operation, signal, options) =>
-    this.execute(operation, signal, options);
+  readonly execute: Execute = (operation, signal, options) =>
+    this.#closing ? Promise.reject(closedError()) : this.#execute(operation, signal, options);
 
   /**
    * Runs a call that takes several operations. Once it has begun, closing waits for all of it.

@@ -3,8 +3,7 @@
  * another scalar, which is what most updates do. The result is, byte for byte, what decoding the document,
  * updating and encoding it gives; wherever that is not plain to see, the answer is to do so.
  */
-import { encode } from "../../cbor/codec.js";
-import { encodeNumber } from "../../cbor/encode-number.js";
+import { encode, encodePooled } from "../../cbor/codec.js";
 import { liesAt } from "../../cbor/field-name.js";
 import { readItem } from "../../cbor/read-item.js";
 import { headerBytes, MAJOR_MAP, readLength, skip } from "../../cbor/scan.js";
@@ -89,12 +88,12 @@ function increase(amount: unknown, bit: number): Step | undefined {
   if (typeof amount !== "number") return undefined;
   return {
     bit,
-    whenMissing: encodeNumber(amount),
+    whenMissing: encodePooled(amount),
     change(bytes, start) {
       const before = numberAt(bytes, start);
       if (before === undefined) return undefined;
       const after = before + amount;
-      return Object.is(before, after) ? same : encodeNumber(after);
+      return Object.is(before, after) ? same : encodePooled(after);
     },
   };
 }
