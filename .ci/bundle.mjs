@@ -7,17 +7,15 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const dist = join(dirname(dirname(fileURLToPath(import.meta.url))), "dist");
+const lmdbFolder = join(dirname(dist), "node_modules", "lmdb");
+const { version: lmdbVersion } = JSON.parse(readFileSync(join(lmdbFolder, "package.json"), "utf8"));
 
 const options = {
   absWorkingDir: dist,
   outdir: "lib",
   bundle: true,
   external: ["ajv", "fs-native-extensions", "lmdb", "mingo", "mingo/*", "piscina", "re2js", "uuid"],
-  // Its main entry for Node.js also loads streams and looks for an addon.
-  alias: { "cbor-x/encode": join(dirname(dist), "node_modules", "cbor-x", "encode.js") },
-  banner: {
-    js: "// Contains cbor-x (MIT, Kris Zyp) and async-mutex (MIT, Christian Speckner): docs/dependencies.md",
-  },
+  banner: { js: "// Contains async-mutex (MIT, Christian Speckner): docs/dependencies.md" },
   format: "esm",
   platform: "node",
   target: "node20.19",
@@ -29,6 +27,10 @@ const options = {
   lineLimit: 160,
   // Not `keepNames`, which defines a name for every closure each time it is made (measured: 5 % of a query).
   legalComments: "none",
+  define: {
+    bundledCborX: JSON.stringify("./cbor-x.cjs"),
+    bundledLmdbVersion: JSON.stringify(lmdbVersion),
+  },
   logLevel: "warning",
 };
 
@@ -56,6 +58,43 @@ const oneFirstFile = {
   },
 };
 
+/** Each must be there as often as it says: another version of lmdb-js may look different. */
+const lmdbReplacements = [
+  { from: "__filename", to: "lmdbPackage.lmdbEntry", times: 3 },
+  { from: "require('msgpackr')", to: part("late-packages"), times: 1 },
+  {
+    from: "require('@harperfast/extended-iterable')",
+    to: `${part("late-packages")}.extendedIterable`,
+    times: 1,
+  },
+  {
+    from: "require('node-gyp-build-optional-packages')",
+    to: `${part("addon")}.loadAddon`,
+    times: 1,
+  },
+];
+
+function part(name) {
+  const path = join(dist, "src", "storage", "lmdb-bundle", `${name}.js`);
+  return `require(${JSON.stringify(path)})`;
+}
+
+const leanLmdb = {
+  name: "lean-lmdb",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]lmdb[\\/]dist[\\/]index\.cjs$/ }, ({ path }) => {
+      let contents = readFileSync(path, "utf8");
+      for (const { from, to, times } of lmdbReplacements) {
+        const pieces = contents.split(from);
+        if (pieces.length !== times + 1)
+          throw new Error(`lmdb-js has ${from} ${pieces.length - 1} times`);
+        contents = pieces.join(to);
+      }
+      return { contents: `const lmdbPackage = ${part("package")};\n${contents}` };
+    });
+  },
+};
+
 // The main thread starts with the smaller part: what it imports dynamically goes into files of its own.
 const { metafile } = await build({
   ...options,
@@ -75,6 +114,29 @@ await build({
     "job-thread": "src/jobs/job-thread.js",
     "parent-watch": "src/jobs/parent-watch.js",
   },
+});
+
+await build({
+  ...options,
+  // The package's own entry for `require` also loads streams and looks for an addon.
+  entryPoints: { "cbor-x": join(dirname(dist), "node_modules", "cbor-x", "encode.js") },
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  banner: { js: "// Contains cbor-x (MIT, Kris Zyp): docs/dependencies.md" },
+});
+// lmdb-js without what none of our stores uses, and with a shorter way to its native addon.
+await build({
+  ...options,
+  entryPoints: { lmdb: join(lmdbFolder, "dist", "index.cjs") },
+  outExtension: { ".js": ".cjs" },
+  format: "cjs",
+  banner: {
+    js:
+      "// Contains lmdb, ordered-binary and weak-lru-cache (MIT, Kris Zyp): docs/dependencies.md\n" +
+      'const bundleUrl = require("node:url").pathToFileURL(__filename).href;',
+  },
+  define: { "import.meta.url": "bundleUrl" },
+  plugins: [leanLmdb],
 });
 
 // The names of parts change with their content: those of an earlier build go, when the new ones are there.

@@ -18,39 +18,12 @@
  *
  * No indefinite lengths, no other tags, no 64-bit lengths, and every header in its shortest form. So a number never becomes a bigint or the
  * other way round; `-0` becomes `0`.
- *
- * cbor-x keeps its extensions in the module, not in the codec: `addExtension` of an application that
- * shares our copy of cbor-x reaches us. We add none, so nothing of ours reaches the application.
  */
-// The package's main entry also loads streams and looks for an addon (measured: 10 ms).
-import { Encoder } from "cbor-x/encode";
-import { correctDates } from "./date.js";
+
+import { encodeRare } from "./rare-codec.js";
+import { itemEnd, readDocument } from "./read-item.js";
+import { damagedItem } from "./scan.js";
 import { copyWritten, writeItem, written } from "./write-item.js";
-
-/** What cbor-x offers beyond its type declarations (encode modes, and the end of a reused source). */
-interface Codec {
-  encode(value: unknown, mode: number): Buffer;
-  decode(source: Uint8Array, end?: number): unknown;
-  useBuffer(target: Buffer): void;
-}
-
-const codec = new Encoder({
-  useRecords: false,
-  mapsAsObjects: true,
-  variableMapSize: true,
-  copyBuffers: true,
-  // Plain byte strings: tag 64 would make a Uint8Array and a Buffer two different values.
-  tagUint8Array: false,
-}) as unknown as Codec;
-
-/** cbor-x: give the space back after the call; the result is valid until the next one. */
-const RESET_BUFFER_MODE = 1024;
-/** cbor-x grows its working memory to the largest value ever encoded; above this it is replaced. */
-const targetBytesMax = 4 * 1024 * 1024;
-const targetBytesFresh = 64 * 1024;
-
-/** Small inputs are decoded from here: the view that cbor-x needs of a source exists once. */
-const source = Buffer.allocUnsafeSlow(8 * 1024);
 
 /**
  * Encodes into memory of its own, which may be kept and transferred.
@@ -82,29 +55,14 @@ export function encodeTransient(value: unknown): Buffer {
   return writeItem(value, encodeRare) === undefined ? encodeRare(value) : written();
 }
 
-/** What `write-item.ts` leaves to cbor-x. The result is overwritten by the next call. */
-function encodeRare(value: unknown): Buffer {
-  const bytes = codec.encode(value, RESET_BUFFER_MODE);
-  correctDates(bytes);
-  if (bytes.buffer.byteLength > targetBytesMax) {
-    codec.useBuffer(Buffer.allocUnsafeSlow(targetBytesFresh));
-  }
-  return bytes;
-}
-
 /**
- * Decodes exactly one item. The result shares no memory with `bytes`. Bytes from outside the process
- * go through `scan` first: it is what keeps other tags, deep nesting and bombs away from cbor-x.
+ * Decodes exactly one item. The result shares no memory with `bytes`. Bytes from outside the process go through `scan`
+ * first.
+ *
+ * @throws CORRUPTED
  */
 export function decode(bytes: Uint8Array): unknown {
-  if (bytes.length <= source.length) {
-    source.set(bytes);
-    return codec.decode(source, bytes.length);
-  }
-  return codec.decode(asBuffer(bytes));
-}
-
-/** Always a fresh view: cbor-x notes its own view on the object, and binary values become Buffers. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const value = readDocument(bytes, 0);
+  if (itemEnd !== bytes.length) throw damagedItem();
+  return value;
 }

@@ -8,7 +8,6 @@
  * The position behind an item is a module variable, because it is wanted after each call and a pair
  * would be an allocation per value. Nothing in here calls out while it holds.
  */
-import { decode } from "./codec.js";
 import { type FieldName, liesAt, readName } from "./field-name.js";
 import {
   countExpectation,
@@ -20,6 +19,7 @@ import {
   shapeFieldsMax,
   shapeIn,
 } from "./map-shape.js";
+import { decodeRare } from "./rare-codec.js";
 import { damagedItem, scan } from "./scan.js";
 
 type Fields = Record<string, unknown>;
@@ -361,7 +361,7 @@ function readRare(bytes: Uint8Array, start: number): unknown {
   } catch {
     throw damagedItem();
   }
-  const value = decode(bytes.subarray(start, end));
+  const value = decodeRare(bytes.subarray(start, end));
   itemEnd = end;
   return value;
 }

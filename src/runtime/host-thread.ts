@@ -5,6 +5,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { encode } from "../cbor/codec.js";
+import { loadRareCodec } from "../cbor/rare-codec.js";
 import type { ClientSession } from "../dispatch/client-session.js";
 import { CommitGate } from "../dispatch/commit-gate.js";
 import { CommitMeter } from "../dispatch/commit-meter.js";
@@ -46,6 +47,7 @@ toMain.on("message", (command: HostCommand) => {
 // gate: a process that exits while a thread is loading modules can abort.
 if (gate.enter()) {
   loadLmdb();
+  loadRareCodec();
   newId();
   gate.leave();
 }

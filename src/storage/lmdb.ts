@@ -1,40 +1,41 @@
 /**
  * Loads lmdb-js, when the first database is opened: a client that has just started shakes hands with
  * its primary meanwhile. Its CommonJS build is one file where its ES modules are fifteen (measured:
- * 28 ms against 43 ms, which a short-lived process feels).
+ * 28 ms against 43 ms, which a short-lived process feels); and of that our own bundle has a copy that
+ * leaves out what we never use (20 ms against 7 ms): see lmdb-bundle/ and .ci/bundle.mjs.
  */
 import { createRequire } from "node:module";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 const require = createRequire(import.meta.url);
+
+/** The version of lmdb-js in the bundle; undefined outside of it. The bundler puts it here. */
+declare const bundledLmdbVersion: string | undefined;
 
 /** Gives up the snapshot of a read transaction, named by its address. */
 export type ResetReadTransaction = (address: number) => void;
 
-let lookup: { reset: ResetReadTransaction | undefined } | undefined;
+let loaded: typeof import("lmdb") | undefined;
 
 /** lmdb-js: https://github.com/kriszyp/lmdb-js */
 export function loadLmdb(): typeof import("lmdb") {
-  return require("lmdb");
+  loaded ??= require(isBundled() ? "./lmdb.cjs" : "lmdb") as typeof import("lmdb");
+  return loaded;
+}
+
+/** The copy works with the native addon of its own version only: another one may be installed by now. */
+function isBundled(): boolean {
+  if (typeof bundledLmdbVersion === "undefined") return false;
+  const folder = dirname(dirname(require.resolve("lmdb")));
+  return require(join(folder, "package.json")).version === bundledLmdbVersion;
 }
 
 /**
- * The native function that gives up a snapshot, which lmdb-js has but does not export. Undefined where
- * it cannot be had: in another version, or inside a bundle.
+ * The native function that gives up a snapshot, which lmdb-js has but does not declare. Undefined where
+ * it cannot be had: in another version.
  */
 export function loadReset(): ResetReadTransaction | undefined {
-  lookup ??= { reset: findReset() };
-  return lookup.reset;
-}
-
-function findReset(): ResetReadTransaction | undefined {
-  try {
-    // <package>/dist/index.cjs, which has loaded the same addon in the same way.
-    const entry = require.resolve("lmdb");
-    const loadAddon = createRequire(entry)("node-gyp-build-optional-packages");
-    const { resetTxn } = loadAddon(dirname(dirname(entry)));
-    return typeof resetTxn === "function" ? resetTxn : undefined;
-  } catch {
-    return undefined;
-  }
+  const { nativeAddon } = loadLmdb() as { nativeAddon?: { resetTxn?: ResetReadTransaction } };
+  const reset = nativeAddon?.resetTxn;
+  return typeof reset === "function" ? reset : undefined;
 }
