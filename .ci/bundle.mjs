@@ -61,10 +61,10 @@ const oneFirstFile = {
 /** Each must be there as often as it says: another version of lmdb-js may look different. */
 const lmdbReplacements = [
   { from: "__filename", to: "lmdbPackage.lmdbEntry", times: 3 },
-  { from: "require('msgpackr')", to: part("late-packages"), times: 1 },
+  { from: "require('msgpackr')", to: part("late-msgpackr"), times: 1 },
   {
     from: "require('@harperfast/extended-iterable')",
-    to: `${part("late-packages")}.extendedIterable`,
+    to: "lmdbPackage.requireFromLmdb('@harperfast/extended-iterable')",
     times: 1,
   },
   {

@@ -279,7 +279,7 @@ export const poolIdleTimeoutMs = 90_000;
  * What a thread of the pool may fill with objects before it looks which of them are still in use: a third of this. What
  * its queries make lives shortly; Node's default lets that grow to 48 MiB, for nothing that could be measured.
  */
-export const poolYoungGenerationMiB = 3;
+export const poolYoungGenerationMiB = 1.5;
 /** Queries of one caller that wait for a thread of the pool; more are refused. */
 export const poolQueueMax = 10_000;
 

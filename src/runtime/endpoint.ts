@@ -4,7 +4,7 @@
  * a named pipe on Windows. The name contains the epoch, so that an endpoint is never used twice.
  */
 import { chmodSync, lstatSync, mkdirSync, readdirSync, unlinkSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { LioranError } from "../errors.js";
 import { socketPathBytesMax } from "../limits.js";
@@ -43,14 +43,15 @@ export function removeEndpoint(endpoint: string): void {
 }
 
 function privateFolder(): string {
-  return join(tmpdir(), `lioran-${userInfo().uid}`);
+  return join(tmpdir(), `lioran-${process.getuid?.()}`);
 }
 
 /** A folder under a shared temporary folder could have been planted by somebody else. */
 function ensurePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid, mode } = lstatSync(folder);
-  const isOurs = lstatSync(folder).isDirectory() && uid === userInfo().uid && (mode & 0o077) === 0;
+  const isOurs =
+    lstatSync(folder).isDirectory() && uid === process.getuid?.() && (mode & 0o077) === 0;
   if (isOurs) return;
   throw new LioranError(
     "PERMISSION",

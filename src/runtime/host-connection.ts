@@ -118,6 +118,8 @@ export class HostConnection {
   #stopping = false;
   #stallTimer: NodeJS.Timeout | undefined;
   #answeredBytes = 0;
+  /** The handshake is done, and the welcome on its way. */
+  onOpen: () => void = () => {};
 
   /**
    * @param isOwn whether it is that of our own main thread, which may be busy for as long as it likes:
@@ -211,6 +213,7 @@ export class HostConnection {
     const { epoch, rootId } = this.#context;
     const welcome = { protocol: protocolVersion, epoch, primaryPid: process.pid, rootId };
     this.#channel.send(FrameKind.welcome, 0, encodeBody(welcome));
+    this.onOpen();
   }
 
   #checkHello(hello: Hello): void {

@@ -100,9 +100,11 @@ export class HostServer implements HostContext {
     );
   }
 
-  /** The connection of the primary's own main thread. */
-  acceptPort(port: MessagePort): void {
-    this.#connections.add(new HostConnection(this, new PortChannel(port), true));
+  /** The connection of the primary's own main thread. @param onOpen it has shaken hands */
+  acceptPort(port: MessagePort, onOpen: () => void): void {
+    const connection = new HostConnection(this, new PortChannel(port), true);
+    connection.onOpen = onOpen;
+    this.#connections.add(connection);
   }
 
   session(clientId: string): ClientSession {

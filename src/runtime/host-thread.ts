@@ -18,7 +18,7 @@ import { Writer } from "../dispatch/writer.js";
 import { encodeError } from "../errors.js";
 import { faultPoint } from "../fault.js";
 import { invariant } from "../invariant.js";
-import { readerCheckIntervalMs, resendWindowMs } from "../limits.js";
+import { hostStopTimeoutMs, readerCheckIntervalMs, resendWindowMs } from "../limits.js";
 import { sameToken } from "../protocol/token.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { acquireDatabases, type Databases } from "../storage/databases.js";
@@ -115,7 +115,7 @@ async function start(options: HostStart): Promise<void> {
     }
   }, readerCheckIntervalMs);
 
-  stop = async (timeoutMs) => {
+  const close = async (timeoutMs: number) => {
     clearInterval(upkeep);
     sweeper.stop();
     server.stopReading();
@@ -127,18 +127,27 @@ async function start(options: HostStart): Promise<void> {
     faultPoint("closing-after-goodbye");
     await pool?.close();
     await databases.release();
+  };
+  stop = async (timeoutMs) => {
+    await close(timeoutMs);
     tell({ type: "closed" });
     toMain.close();
   };
 
   databases.onOpen = (db) => builds.resume(db);
-  const endpoint = await server.listen(options.endpoints);
-  server.acceptPort(options.port);
-  tell({ type: "ready", endpoint });
-  openAhead(databases);
+  // Our own main thread does not wait until others can connect: its pending writes are the first to be answered.
+  server.acceptPort(options.port, () => openAhead(databases));
+  try {
+    const endpoint = await server.listen(options.endpoints);
+    tell({ type: "ready", endpoint });
+  } catch (error) {
+    // What was written for the main thread meanwhile is as safe as it was told.
+    await close(hostStopTimeoutMs);
+    throw error;
+  }
 }
 
-/** Opens the databases one by one while the clients shake hands: their first writes come next. */
+/** Opens the databases one by one, while writes that were pending are sent: they come next. */
 function openAhead(databases: Databases): void {
   const names = databases.names().slice(0, openAheadMax);
   const next = () => {
