@@ -13,8 +13,15 @@
  */
 import { LioranError } from "../errors.js";
 import { invariant } from "../invariant.js";
-import { isLeaseValid, leaseCollection, leasedCollection } from "../storage/catalog.js";
+import {
+  collectionAt,
+  isLeaseValid,
+  leaseCollection,
+  leasedCollection,
+} from "../storage/catalog.js";
 import { decodeRead, readById } from "../storage/collection.js";
+import { type CommitClock, isQuiet } from "../storage/commit-clock.js";
+import type { Environment } from "../storage/environment.js";
 import { isOutOfPlaces, lmdbFailure, storageFailure } from "../storage/lmdb-failure.js";
 import type { Document } from "../values/document.js";
 import type { BatchSource } from "./cursors.js";
@@ -94,20 +101,19 @@ export class Dispatcher {
   }
 
   #readById(db: string, collection: string, id: unknown): Document | null {
+    const { clock } = this.#equipment.databases;
     const environment = this.#equipment.databases.get(db);
     if (!environment) return null;
-    environment.refresh(this.#equipment.databases.clock);
+    const time = clock?.time;
+    environment.refresh(clock);
     try {
-      let lease = leasedCollection(environment, collection);
-      for (;;) {
-        const bytes = lease.entry && readById(environment, lease.entry.id, id);
-        if (isLeaseValid(lease)) {
-          const document = bytes ? decodeRead(bytes) : null;
-          environment.release();
-          return document;
-        }
-        lease = leaseCollection(environment, collection);
-      }
+      const bytes =
+        clock && time !== undefined && isQuiet(time)
+          ? bytesAt(environment, collection, id, clock, time)
+          : leasedBytes(environment, collection, id);
+      const document = bytes ? decodeRead(bytes) : null;
+      environment.release();
+      return document;
     } catch (error) {
       environment.discard();
       throw error;
@@ -222,6 +228,33 @@ export class Dispatcher {
   get #localReads(): LocalReads {
     this.#readsHere ??= new (localReads().LocalReads)(this.#equipment);
     return this.#readsHere;
+  }
+}
+
+/** The stored document, by a look into the catalog that is good while the commit clock stands still. */
+function bytesAt(
+  environment: Environment,
+  collection: string,
+  id: unknown,
+  clock: CommitClock,
+  time: number,
+): Buffer | undefined {
+  const entry = collectionAt(environment, collection, clock, time);
+  const bytes = entry && readById(environment, entry.id, id);
+  return clock.time === time ? bytes : leasedBytes(environment, collection, id);
+}
+
+/** The same by a look into the catalog that is good for some time, in any process. */
+function leasedBytes(
+  environment: Environment,
+  collection: string,
+  id: unknown,
+): Buffer | undefined {
+  let lease = leasedCollection(environment, collection);
+  for (;;) {
+    const bytes = lease.entry && readById(environment, lease.entry.id, id);
+    if (isLeaseValid(lease)) return bytes;
+    lease = leaseCollection(environment, collection);
   }
 }
 
