@@ -2,8 +2,9 @@
  * Loads code late, when it is first needed. Node remembers for good that a module could not be loaded, also when that
  * was because the process had no file descriptors left. So it is not asked to load one before there are some.
  */
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import { LioranError } from "./errors.js";
 
 /** As many as Node may use at a time to load a module with all that it imports, and more than LMDB needs. */
@@ -52,4 +53,10 @@ export function lateRequire(url: string): (id: string) => unknown {
     }
     return code;
   };
+}
+
+/** A file of our bundle, next to that with this address; undefined in the bundle of somebody else, who has moved us. */
+export function besideUs(url: string, name: string): string | undefined {
+  const path = fileURLToPath(new URL(name, url));
+  return existsSync(path) ? path : undefined;
 }

@@ -1,12 +1,12 @@
 /**
- * cbor-x, for the values that our own reader and writer leave to it: dates, regular expressions, 64-bit integers,
- * Maps and whatever else is rare. It is loaded with the first of them: it is a fifth of the code that a short-lived
- * process would compile, and most have none.
+ * cbor-x, for what our own reader and writer leave to it: writing dates and 64-bit integers, regular expressions, and
+ * values that nothing writes (a Map, say), which it answers for. It is loaded with the first of them: it is a fifth of the
+ * code that a short-lived process would compile, and most have none.
  *
  * cbor-x keeps its extensions in the module, not in the codec: `addExtension` of an application that
  * shares our copy of cbor-x reaches us. We add none, so nothing of ours reaches the application.
  */
-import { lateRequire } from "../late-loading.js";
+import { besideUs, lateRequire } from "../late-loading.js";
 import { correctDates } from "./date.js";
 
 /** What cbor-x offers beyond its type declarations (encode modes, and the end of a reused source). */
@@ -16,10 +16,8 @@ interface Codec {
   useBuffer(target: Buffer): void;
 }
 
-/** The file of the bundle that holds it; the bundler puts its name here. Undefined outside of the bundle. */
+/** The file beside ours in the bundle that holds it; undefined outside of it. The bundler puts it here. */
 declare const bundledCborX: string | undefined;
-// The package's main entry also loads streams and looks for an addon (measured: 10 ms).
-const cborX = typeof bundledCborX === "undefined" ? "cbor-x/encode" : bundledCborX;
 
 /** cbor-x: give the space back after the call; the result is valid until the next one. */
 const RESET_BUFFER_MODE = 1024;
@@ -41,7 +39,10 @@ export function loadRareCodec(): Codec {
 }
 
 function newCodec(): Codec {
-  const { Encoder } = require(cborX) as typeof import("cbor-x/encode");
+  // The package's own entry also loads streams and looks for an addon (measured: 10 ms).
+  const bundled =
+    typeof bundledCborX === "undefined" ? undefined : besideUs(import.meta.url, bundledCborX);
+  const { Encoder } = require(bundled ?? "cbor-x/encode") as typeof import("cbor-x/encode");
   return new Encoder({
     useRecords: false,
     mapsAsObjects: true,

@@ -20,7 +20,7 @@ import {
   shapeIn,
 } from "./map-shape.js";
 import { decodeRare } from "./rare-codec.js";
-import { damagedItem, scan } from "./scan.js";
+import { damagedItem, decodingFailure, scan } from "./scan.js";
 
 type Fields = Record<string, unknown>;
 
@@ -112,8 +112,8 @@ export function readSequence(bytes: Uint8Array): unknown[] {
   const items: unknown[] = [];
   try {
     for (let at = 0; at < bytes.length; at = itemEnd) items.push(readDocument(bytes, at));
-  } catch {
-    throw damagedItem();
+  } catch (error) {
+    throw decodingFailure(error);
   }
   return items;
 }

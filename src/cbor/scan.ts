@@ -233,6 +233,11 @@ export function damagedItem(): LioranError {
   );
 }
 
+/** What it means that bytes could not be decoded: they are damaged, unless the decoder itself could not be loaded. */
+export function decodingFailure(error: unknown): LioranError {
+  return error instanceof LioranError && error.code === "IO" ? error : damagedItem();
+}
+
 /** Bytes of a header, with its argument (and so of a whole number), by its first byte. */
 export function headerBytes(head: number): number {
   const info = head & 0x1f;

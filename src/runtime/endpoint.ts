@@ -43,7 +43,7 @@ export function removeEndpoint(endpoint: string): void {
 }
 
 function privateFolder(): string {
-  return join(tmpdir(), `lioran-${process.getuid?.()}`);
+  return join(tmpdir(), `lioran-${process.geteuid?.()}`);
 }
 
 /** A folder under a shared temporary folder could have been planted by somebody else. */
@@ -51,7 +51,7 @@ function ensurePrivateFolder(folder: string): void {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid, mode } = lstatSync(folder);
   const isOurs =
-    lstatSync(folder).isDirectory() && uid === process.getuid?.() && (mode & 0o077) === 0;
+    lstatSync(folder).isDirectory() && uid === process.geteuid?.() && (mode & 0o077) === 0;
   if (isOurs) return;
   throw new LioranError(
     "PERMISSION",

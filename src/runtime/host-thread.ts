@@ -18,7 +18,7 @@ import { Writer } from "../dispatch/writer.js";
 import { encodeError } from "../errors.js";
 import { faultPoint } from "../fault.js";
 import { invariant } from "../invariant.js";
-import { hostStopTimeoutMs, readerCheckIntervalMs, resendWindowMs } from "../limits.js";
+import { readerCheckIntervalMs, resendWindowMs } from "../limits.js";
 import { sameToken } from "../protocol/token.js";
 import { CommitClock } from "../storage/commit-clock.js";
 import { acquireDatabases, type Databases } from "../storage/databases.js";
@@ -115,7 +115,7 @@ async function start(options: HostStart): Promise<void> {
     }
   }, readerCheckIntervalMs);
 
-  const close = async (timeoutMs: number) => {
+  stop = async (timeoutMs) => {
     clearInterval(upkeep);
     sweeper.stop();
     server.stopReading();
@@ -127,27 +127,20 @@ async function start(options: HostStart): Promise<void> {
     faultPoint("closing-after-goodbye");
     await pool?.close();
     await databases.release();
-  };
-  stop = async (timeoutMs) => {
-    await close(timeoutMs);
     tell({ type: "closed" });
     toMain.close();
   };
 
   databases.onOpen = (db) => builds.resume(db);
-  // Our own main thread does not wait until others can connect: its pending writes are the first to be answered.
+  const endpoint = await server.listen(options.endpoints);
   server.acceptPort(options.port, () => openAhead(databases));
-  try {
-    const endpoint = await server.listen(options.endpoints);
-    tell({ type: "ready", endpoint });
-  } catch (error) {
-    // What was written for the main thread meanwhile is as safe as it was told.
-    await close(hostStopTimeoutMs);
-    throw error;
-  }
+  tell({ type: "ready", endpoint });
 }
 
-/** Opens the databases one by one, while writes that were pending are sent: they come next. */
+/**
+ * Opens the databases one by one, when our own main thread has been welcomed: it sends its pending writes meanwhile,
+ * and the clients shake hands.
+ */
 function openAhead(databases: Databases): void {
   const names = databases.names().slice(0, openAheadMax);
   const next = () => {

@@ -123,12 +123,12 @@ export class Host {
   /**
    * Makes the thread the Host of a root.
    *
-   * @returns the main thread's end of the channel to it, which can be used at once, and the endpoint for others once it
-   *   listens there; `endpoint` is rejected with what kept it from listening
+   * @returns the endpoint it listens on, and the main thread's end of the channel to it
+   * @throws what kept it from listening
    */
   async start(
     options: Omit<HostStart, "type" | "port">,
-  ): Promise<{ port: MessagePort; endpoint: Promise<string> }> {
+  ): Promise<{ endpoint: string; port: MessagePort }> {
     // From here on the Host keeps its process running, also while it is still loading.
     this.#worker.ref();
     this.#rootPath = options.rootPath;
@@ -138,13 +138,9 @@ export class Host {
     this.#step("starting");
     const command: HostCommand = { ...options, type: "start", port: port2 };
     this.#worker.postMessage(command, [port2]);
-    return { port: port1, endpoint: this.#listening() };
-  }
-
-  async #listening(): Promise<string> {
     await this.#until("ready");
     this.#watchCommits();
-    return this.#endpoint;
+    return { endpoint: this.#endpoint, port: port1 };
   }
 
   /**

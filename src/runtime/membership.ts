@@ -251,7 +251,7 @@ export class Membership {
     host.onFailure = (error) => {
       this.#hostFailure = error;
     };
-    const { port, endpoint } = await host.start({
+    const { endpoint, port } = await host.start({
       rootPath,
       rootId: record.rootId,
       epoch: record.epoch,
@@ -259,24 +259,14 @@ export class Membership {
       endpoints: endpointCandidates(rootPath, record.rootId, record.epoch),
       cores,
     });
-    const whom = `The Host thread of this process (pid ${process.pid})`;
-    // Both are waited for, also when one fails: nothing is published for a Host that is being given up.
-    const results = await Promise.allSettled([
-      this.#publish(record, endpoint),
-      this.link.attach(new PortChannel(port), this.#hello(record), whom),
-    ]);
-    for (const result of results) if (result.status === "rejected") throw result.reason;
-    this.#databases.clock = host.clock;
-    if (this.roles.role === "electing") this.roles.to("primary");
-    this.#found(record);
-  }
-
-  /** Tells others where this primary listens, as soon as it does. */
-  async #publish(record: LockRecord, listening: Promise<string>): Promise<void> {
-    const endpoint = await listening;
     faultPoint("takeover-listening");
     this.#lock.write({ ...record, endpoint });
     faultPoint("takeover-published");
+    const whom = `The Host thread of this process (pid ${process.pid})`;
+    await this.link.attach(new PortChannel(port), this.#hello(record), whom);
+    this.#databases.clock = host.clock;
+    if (this.roles.role === "electing") this.roles.to("primary");
+    this.#found(record);
   }
 
   async #connect(record: LockRecord): Promise<boolean> {

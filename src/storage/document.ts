@@ -8,6 +8,7 @@ import { decode, encodePooled, encodeTransient } from "../cbor/codec.js";
 import { itemEnd, readDocument, readItem } from "../cbor/read-item.js";
 import {
   damagedItem,
+  decodingFailure,
   headerBytes,
   MAJOR_ARRAY,
   MAJOR_BYTES,
@@ -67,8 +68,8 @@ export function decodeDocument(bytes: Uint8Array, length = bytes.length): Docume
   let document: unknown;
   try {
     document = readDocument(bytes, 0);
-  } catch {
-    throw damagedItem();
+  } catch (error) {
+    throw decodingFailure(error);
   }
   if (itemEnd !== length || bytes[0]! >> 5 !== MAJOR_MAP) throw damagedItem();
   return document as Document;

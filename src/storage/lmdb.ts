@@ -6,6 +6,7 @@
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { besideUs } from "../late-loading.js";
 
 const require = createRequire(import.meta.url);
 
@@ -19,20 +20,21 @@ let loaded: typeof import("lmdb") | undefined;
 
 /** lmdb-js: https://github.com/kriszyp/lmdb-js */
 export function loadLmdb(): typeof import("lmdb") {
-  loaded ??= require(isBundled() ? "./lmdb.cjs" : "lmdb") as typeof import("lmdb");
+  loaded ??= require(bundledLmdb() ?? "lmdb") as typeof import("lmdb");
   return loaded;
 }
 
-/** The copy works with the native addon of its own version only: another one may be installed by now. */
-function isBundled(): boolean {
-  if (typeof bundledLmdbVersion === "undefined") return false;
+/** Our copy, which works with the native addon of its own version only: another one may be installed by now. */
+function bundledLmdb(): string | undefined {
+  if (typeof bundledLmdbVersion === "undefined") return undefined;
   const folder = dirname(dirname(require.resolve("lmdb")));
-  return require(join(folder, "package.json")).version === bundledLmdbVersion;
+  const { version } = require(join(folder, "package.json"));
+  return version === bundledLmdbVersion ? besideUs(import.meta.url, "./lmdb.cjs") : undefined;
 }
 
 /**
- * The native function that gives up a snapshot, which lmdb-js has but does not declare. Undefined where
- * it cannot be had: in another version.
+ * The native function that gives up a snapshot, which lmdb-js has but does not document. Undefined where
+ * it cannot be had, as in another version.
  */
 export function loadReset(): ResetReadTransaction | undefined {
   const { nativeAddon } = loadLmdb() as { nativeAddon?: { resetTxn?: ResetReadTransaction } };

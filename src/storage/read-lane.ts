@@ -6,7 +6,7 @@
  * A lane is a read transaction of our own that is reset before each read; LMDB renews it with the
  * read itself.
  *
- * The reset is a native function that lmdb-js does not export. Where it cannot be had, there is no
+ * The reset is a native function that lmdb-js does not document. Where it cannot be had, there is no
  * lane and reads go the public way, with the same answers.
  */
 import { type CommitClock, isQuiet } from "./commit-clock.js";

@@ -24,7 +24,7 @@ export function decodeRecord<T>(
       if (isWhole(value)) return value as T;
     }
   } catch (error) {
-    if (!(error instanceof LioranError)) throw error;
+    if (!(error instanceof LioranError) || error.code === "IO") throw error;
   }
   throw damagedRecord(what);
 }

@@ -66,6 +66,7 @@ test(
     const client = await openAgent(site, "client", { primaryTimeoutMs: 1_000 });
     const documents = Array.from({ length: 2_000 }, (_, n) => ({ _id: n, n }));
     await primary.things("insertMany", documents);
+    await primary.things("insertOne", { _id: "pattern", like: /x/i });
     await primary.chain(["db", "other"], ["collection", "things"], ["insertOne", { _id: 1 }]);
     await takeAll(client);
 
@@ -77,6 +78,8 @@ test(
       "a query on a thread": () => client.find({ n: { $gte: 1_999 } }, { sort: { n: -1 } }),
       "a library of operators": () =>
         client.find({ $expr: { $eq: [{ $trunc: { $sin: "$n" } }, { $cos: 0 }] } }, { limit: 1 }),
+      "a decoder": () => client.things("findOne", { _id: "pattern" }),
+      "an encoder": () => client.things("insertOne", { _id: "date", at: new Date(0) }),
       "a new _id": () => client.things("insertOne", { n: -1 }),
     };
     for (const [what, first] of Object.entries(firsts)) {
