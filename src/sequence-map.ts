@@ -9,7 +9,8 @@
  */
 import { invariant } from "./invariant.js";
 
-const capacityMin = 32;
+/** For as many requests as a busy client has under way: it has none in between, and would shrink and grow each time. */
+const capacityMin = 256;
 /** Nothing is at this place. Numbers of requests are natural. */
 const free = -1;
 

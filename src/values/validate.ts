@@ -45,6 +45,8 @@ const unitBytesMost = 3;
 /** Field names that were checked before: documents repeat a few names very often. */
 const checkedNames = new Set<string>();
 const checkedNamesMax = 4096;
+/** Of these, the last one at each place of an object: mostly the one that stands there in the next object. */
+const lastNames: string[] = new Array(32).fill("");
 
 /** What the document that {@link toStorable} has accepted last can take when it is encoded, at most. */
 export let storableBytesMost = 0;
@@ -208,7 +210,7 @@ function checkFields(value: Document, walk: Walk, depth: number): Document {
   let copy: Document | undefined;
   for (let i = 0; i < names.length; i++) {
     const name = names[i]!;
-    if (!checkedNames.has(name)) checkName(name, walk);
+    if (lastNames[i % lastNames.length] !== name) checkName(name, i, walk);
     walk.bytesMost += name.length * unitBytesMost;
     const inner = value[name];
     const isDropped = inner === undefined && !walk.keepsUndefined;
@@ -250,7 +252,12 @@ function countValues(count: number, walk: Walk): void {
   }
 }
 
-function checkName(name: string, walk: Walk): void {
+function checkName(name: string, place: number, walk: Walk): void {
+  if (!checkedNames.has(name)) checkNewName(name, walk);
+  lastNames[place % lastNames.length] = name;
+}
+
+function checkNewName(name: string, walk: Walk): void {
   if (name === "") throw bad(walk, name, "a field name cannot be empty");
   if (name === "__proto__") throw bad(walk, name, "a field cannot be named __proto__");
   if (name.includes("\0")) throw bad(walk, name, "a field name cannot contain NUL");
