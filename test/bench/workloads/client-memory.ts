@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { AgentProcess, startAgents } from "../agent-process.js";
 import { median, type Series } from "../report.js";
 import type { StoreName } from "../stores/store.js";
@@ -6,6 +7,8 @@ import { temporaryFolder, type Workload } from "../workload.js";
 const DOCUMENTS = 500_000;
 const READS = 10_000;
 const GOAL_MIB = 40;
+/** Reads and scan may be over before a client has made its standby thread, which belongs to it. */
+const STEADY_MS = 2_000;
 
 /** What a client process has of its own after many reads and a scan, above what it had before it opened the root. */
 export const clientMemory: Workload = {
@@ -45,6 +48,7 @@ async function growthMiB(store: StoreName, root: string): Promise<number> {
   const client = await AgentProcess.start(store, root, "client");
   await client.call("readTimes", DOCUMENTS, READS);
   await client.call("query", "scan", ["Osaka"], 1);
+  await pause(STEADY_MS);
   const mebibytes = await client.call("memoryGrowthMiB");
   await client.stop();
   return mebibytes;
