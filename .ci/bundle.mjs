@@ -1,6 +1,7 @@
 // Bundles the package's entry points, one file per thread: loading ninety small modules costs a
-// short-lived process more than opening the database. Of the dependencies the two that every process
-// needs at once, and that are plain JavaScript, go in; the others are loaded when they are needed.
+// short-lived process more than opening the database. Of the dependencies async-mutex, which every process
+// needs at once, goes in; cbor-x and lmdb-js get files of their own, with less in them than their packages load; the
+// others are loaded from their packages when they are needed.
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -19,7 +19,6 @@
  * No indefinite lengths, no other tags, no 64-bit lengths, and every header in its shortest form. So a number never becomes a bigint or the
  * other way round; `-0` becomes `0`.
  */
-
 import { encodeRare } from "./rare-codec.js";
 import { itemEnd, readDocument } from "./read-item.js";
 import { damagedItem } from "./scan.js";

@@ -1,7 +1,7 @@
 /**
- * cbor-x, for what our own reader and writer leave to it: writing dates and 64-bit integers, regular expressions, and
- * values that nothing writes (a Map, say), which it answers for. It is loaded with the first of them: it is a fifth of the
- * code that a short-lived process would compile, and most have none.
+ * cbor-x, for what our own reader and writer leave to it: writing dates and 64-bit integers, and regular
+ * expressions. It is loaded with the first of them: it is a fifth of the code that a short-lived process would compile,
+ * and most have none.
  *
  * cbor-x keeps its extensions in the module, not in the codec: `addExtension` of an application that
  * shares our copy of cbor-x reaches us. We add none, so nothing of ours reaches the application.

@@ -142,7 +142,13 @@ async function start(options: HostStart): Promise<void> {
  * and the clients shake hands.
  */
 function openAhead(databases: Databases): void {
-  const names = databases.names().slice(0, openAheadMax);
+  let names: string[];
+  try {
+    names = databases.names().slice(0, openAheadMax);
+  } catch {
+    // The folder cannot be read now: each database is opened with its first operation.
+    return;
+  }
   const next = () => {
     const name = names.shift();
     if (name === undefined || databases.users === 0) return;

@@ -2,7 +2,7 @@
  * Loads lmdb-js, when the first database is opened: a client that has just started shakes hands with
  * its primary meanwhile. Its CommonJS build is one file where its ES modules are fifteen (measured:
  * 28 ms against 43 ms, which a short-lived process feels); and of that our own bundle has a copy that
- * leaves out what we never use (20 ms against 7 ms): see lmdb-bundle/ and .ci/bundle.mjs.
+ * leaves out what we never use (20 ms against 8 ms): see lmdb-bundle/ and .ci/bundle.mjs.
  */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
